@@ -1,0 +1,1 @@
+"""Match: which ads are one vacancy."""

@@ -1,0 +1,1 @@
+"""The sink: what the stages publish, on its way into the store."""
