@@ -1,0 +1,1 @@
+"""File drops: CSV and NDJSON, local or over HTTP; live ones, and archives in the order of their own time."""

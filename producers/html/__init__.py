@@ -1,0 +1,1 @@
+"""Lists of ads in HTML pages, by declarative selectors."""

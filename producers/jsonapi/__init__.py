@@ -1,0 +1,1 @@
+"""JSON APIs, page by page, by a declarative mapping."""

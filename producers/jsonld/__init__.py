@@ -1,0 +1,1 @@
+"""Sitemaps whose pages carry schema.org JobPosting as JSON-LD."""
