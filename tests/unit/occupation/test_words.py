@@ -1,0 +1,83 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.enrich.occupation.words import CITIES, NOISE, SEGMENTS, STEMS, STOP, Segment, normal, read, stem
+from streams.enrich.text import fold, words
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("vendeur", "vendeuses"),
+        ("infirmier", "infirmière"),
+        ("directeur", "directrice"),
+        ("technicien", "techniciennes"),
+        ("commercial", "commerciaux"),
+        ("administratif", "administrative"),
+        ("مهندس", "المهندسين"),
+        ("محاسب", "محاسبة"),
+    ],
+)
+def test_genders_and_numbers_share_a_stem(one: str, other: str) -> None:
+    """A title means the same job whichever form the advertiser wrote."""
+    assert stem(fold(one)) == stem(fold(other))
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Assistant(e) comptable H/F",
+        "Assistante comptable (F/H) - CDI - Casablanca",
+        "URGENT : nous recrutons un assistant comptable expérimenté",
+        "Recherche emploi assistant comptable, 6 000 DH net",
+        "Assistant comptable Assistant comptable",
+    ],
+)
+def test_noise_around_a_title_leaves_its_job(title: str) -> None:
+    """Sexes, contract, town, urgency, salary, seniority and doubled titles are no part of the job."""
+    assert [segment.core for segment in read(title).segments if segment.core] == [("assistant", "comptabl")]
+
+
+def test_words_of_noise_are_kept_apart_as_soft_evidence() -> None:
+    """A word that is noise in most titles still counts towards a lexicon title that holds it."""
+    assert read("Femme de ménage").segments == (Segment(("menag",), ("femm",)),)
+
+
+def test_an_employers_own_words_are_noise_in_its_title() -> None:
+    """The employer's name says nothing of the job."""
+    assert read("Cuisinier Ourika", frozenset({"ourika"})).segments[0].core == ("cuisinier",)
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Avis de postes de responsabilités au Ministère de la Pêche",
+        "فتح باب الترشيح لمناصب المسؤولية بوزارة الصيد",
+    ],
+)
+def test_posts_of_responsibility_are_recognised_in_both_languages(title: str) -> None:
+    """A notice that opens posts of responsibility at an employer names no occupation."""
+    assert read(title).responsibility
+
+
+@given(st.text(max_size=600))
+def test_any_text_reads_into_bounded_segments(title: str) -> None:
+    """Whatever the title, few segments of few stems come out, and nothing is raised."""
+    segments = read(title).segments
+    assert len(segments) <= SEGMENTS
+    assert all(len(s.core) <= STEMS and len(s.soft) <= STEMS for s in segments)
+
+
+def test_the_words_that_titles_are_cleaned_of_are_folded() -> None:
+    """A word that is written otherwise than `fold` gives would never be met."""
+    assert [word for word in (*STOP, *NOISE, *CITIES) if fold(word) != word] == []
+
+
+@pytest.mark.parametrize(
+    "mark",
+    ["H/F", "(h|f)", "M & F", "f-h", "homme/femme", "femmes ou hommes", "Hommes et Femmes", "رجل/امرأة", "ذكور/إناث"],
+)
+def test_every_form_of_both_sexes_is_taken_out(mark: str) -> None:
+    """A title that is open to both sexes reads as the title without saying so."""
+    assert words(normal(f"Comptable {mark}")) == ["comptable"]
