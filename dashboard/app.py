@@ -337,7 +337,8 @@ async def _health(request: web.Request) -> web.Response:
 async def _store_health(parts: Parts) -> health.Dependency:
     began = time.monotonic()
     try:
-        await asyncio.wait_for(asyncio.to_thread(parts.store.query, "SELECT 1"), HEALTH_SECONDS)
+        async with asyncio.timeout(HEALTH_SECONDS):
+            await asyncio.to_thread(parts.store.query, "SELECT 1")
     except (StoreError, TimeoutError) as error:
         return health.of_store(None, str(error) or "no answer in time")
     return health.of_store(time.monotonic() - began, "")

@@ -127,7 +127,8 @@ async def _caught_up(run: Rebuilding, copy: RawCopy) -> None:
     while not copy.caught_up.is_set():
         run.say(f"  {copy.copied:,} raw records copied")
         try:
-            await asyncio.wait_for(copy.caught_up.wait(), 2.0)
+            async with asyncio.timeout(2.0):
+                await copy.caught_up.wait()
         except TimeoutError:
             continue
 

@@ -206,7 +206,8 @@ class Supervisor:
 
     async def _sleep(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), max(0.0, seconds))
+            async with asyncio.timeout(max(0.0, seconds)):
+                await self._stopping.wait()
 
     def _take_resume(self, name: str) -> bool:
         """Whether somebody resumed the child since; asked once."""

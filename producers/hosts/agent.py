@@ -98,7 +98,8 @@ class Hosts(ConsumerRebalanceListener):  # type: ignore[misc]
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._consumer is not None:
             with suppress(KafkaError, OSError, TimeoutError):
-                await asyncio.wait_for(self._consumer.stop(), 1)
+                async with asyncio.timeout(1):
+                    await self._consumer.stop()
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 (aiokafka's)
         """Nothing is ours while the group gives anew."""
@@ -135,7 +136,8 @@ class Hosts(ConsumerRebalanceListener):  # type: ignore[misc]
             if not ours:
                 continue
             with suppress(KafkaError, OSError, TimeoutError, ValueError):
-                await asyncio.wait_for(self._consumer.commit(ours), LEASE)
+                async with asyncio.timeout(LEASE):
+                    await self._consumer.commit(ours)
                 self._renewed = max(self._renewed, asked)
 
 

@@ -235,4 +235,5 @@ class Writer:
 async def _stopped(producer: Any) -> None:  # noqa: ANN401 (aiokafka has no types)
     """Stop a producer, which may wait for what it holds: a second at most, for a successor aborts what is open."""
     with suppress(KafkaError, OSError, TimeoutError):
-        await asyncio.wait_for(producer.stop(), 1)
+        async with asyncio.timeout(1):
+            await producer.stop()

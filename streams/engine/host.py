@@ -81,7 +81,8 @@ class Host:
     async def stop_within(self, seconds: float = STOP_SECONDS) -> bool:
         """Stop, or give up after `seconds`, when the next start does the flush anew; whether it ended in time."""
         try:
-            await asyncio.wait_for(self.stop(), seconds)
+            async with asyncio.timeout(seconds):
+                await self.stop()
         except TimeoutError:
             return False
         return True

@@ -45,7 +45,8 @@ def lean(fetcher: Fetcher, max_run: int) -> None:
 async def waited_for(fetcher: Fetcher, seconds: float) -> bool:
     """Whether `fetcher` has got something within `seconds`. Call it in the fetcher's thread."""
     try:
-        await asyncio.wait_for(fetcher._create_fetch_waiter(), seconds)  # noqa: SLF001
+        async with asyncio.timeout(seconds):
+            await fetcher._create_fetch_waiter()  # noqa: SLF001
     except TimeoutError:
         return False
     return True

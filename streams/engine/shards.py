@@ -97,7 +97,8 @@ class Shards:
         """Return when some partition wants a run, or after `timeout` seconds."""
         self._wanting.clear()
         try:
-            await asyncio.wait_for(self._wanting.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._wanting.wait()
         except TimeoutError:
             return
 

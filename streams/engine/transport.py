@@ -187,7 +187,8 @@ class RunConsumer(driver.Consumer):
         async def read() -> tuple[int | None, int | None]:
             if partition not in consumer.assignment():
                 return None, None
-            position = await asyncio.wait_for(consumer.position(partition), 5)
+            async with asyncio.timeout(5):
+                position = await consumer.position(partition)
             return position, consumer.last_stable_offset(partition)
 
         answer: tuple[int | None, int | None] = await self._thread.call_thread(read)

@@ -26,7 +26,8 @@ async def killed_in_insert(stack: Stack, _draw: random.Random) -> bool:
     mark = stack.sink.mark()
     stack.store_proxy.up = gate
     try:
-        await asyncio.wait_for(struck.wait(), 20)
+        async with asyncio.timeout(20):
+            await struck.wait()
     finally:
         stack.store_proxy.heal()
         await asyncio.to_thread(stack.clickhouse.start)

@@ -52,7 +52,8 @@ class Sampler:
             with contextlib.suppress(KafkaError, OSError, IndexError, KeyError, TimeoutError):
                 async with Readback(self.stack.kafka, LIVE) as readback:
                     while True:
-                        await asyncio.wait_for(self._sample(readback), 20)
+                        async with asyncio.timeout(20):
+                            await self._sample(readback)
                         await asyncio.sleep(1.3)
             await asyncio.sleep(0.5)
 

@@ -133,7 +133,8 @@ class Bench:
         self.processes.clear()
         for producers, task in self.running:
             await producers.stop()
-            await asyncio.wait_for(task, 10)
+            async with asyncio.timeout(60):
+                await task
         self.running.clear()
 
     async def records(self, topic: str) -> list[tuple[bytes | None, bytes]]:

@@ -58,6 +58,7 @@ async def test_what_the_group_may_commit_is_durable(tmp_path: Path) -> None:
     shard._producer = FakeProducer()  # type: ignore[assignment]
     shard._state = LocalState(tmp_path / "rows")
     shard._positions = {"input": Position(3, "")}
-    await asyncio.wait_for(shard.process([FakeRecord(offset) for offset in range(5)]), 10)
+    async with asyncio.timeout(60):
+        await shard.process([FakeRecord(offset) for offset in range(5)])
     shard._state.close()
     assert seen == [("folded", 3), ("begun", 3), ("sent", 3), ("committed", 3), ("stored", 5)]
