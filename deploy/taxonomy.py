@@ -16,9 +16,9 @@ import typer
 from deploy.datadir import DataDir, open_data_dir
 from deploy.errors import TaxonomyError
 from deploy.settings import read_settings
-from streams.enrich.enricher import taxonomy_version
 from streams.enrich.occupation import lexicon, taxonomies
 from streams.enrich.occupation.lexicon import Entry
+from streams.enrich.taxonomy import taxonomy_version
 
 REFERENCE = Path(__file__).parent.parent / "schemas" / "reference" / "isco08"
 

@@ -24,7 +24,8 @@ from streams.match.keys import keys
 from streams.match.learnt import Learnt, Text
 from streams.match.learnt import learn as learn_from
 from streams.match.pairs import same_vacancy
-from streams.match.signature import TEXT_READ, signature, triples
+from streams.match.signature import signature
+from streams.match.sketch import triples
 from streams.match.tables import Tables
 
 Row = dict[str, Any]
@@ -119,7 +120,7 @@ def learn(lines: Iterable[bytes], tables: Tables) -> Learnt:
         if isinstance(posting, Posting):
             reading = text.read(posting)
             title = signature(posting, Enrichment(), tables, reading).title
-            found = Text(title, tuple(triples(reading.body_words[:TEXT_READ]).tolist()))
+            found = Text(title, tuple(triples(reading.body_words).tolist()))
             known = ads.get((posting.side, posting.source, posting.id), found)
             ads[posting.side, posting.source, posting.id] = max(found, known)  # whatever the order of the lines
     return learn_from(ads.values())

@@ -1,16 +1,13 @@
-"""All that `enrich` reads out of a posting but its occupation; each field null when unknown, never a default."""
+"""All that `enrich` reads out of a posting beside its occupation; each field null when unknown, never a default."""
 
-from typing import Literal
-
-import msgspec
-
-from schemas.messages import Posting, Scope
+from schemas.messages import Enrichment, Posting
 from streams.enrich.contract import contract
 from streams.enrich.dates import deadline_on, period_end, published_on
 from streams.enrich.education import education
 from streams.enrich.experience import experience
 from streams.enrich.gazetteer import foreign, names
 from streams.enrich.language import language, languages
+from streams.enrich.occupation.confidence import Coding
 from streams.enrich.openings import openings
 from streams.enrich.place import place
 from streams.enrich.remote import remote
@@ -19,27 +16,7 @@ from streams.enrich.sector import sector
 from streams.enrich.skills import lexicon, skills
 from streams.enrich.text import Reading, read
 
-
-class Attributes(msgspec.Struct, frozen=True):
-    """The fields of `schemas.messages.Enrichment` that do not depend on the occupation, with the same meanings."""
-
-    lang: str | None
-    regions: tuple[str, ...]
-    scope: Scope
-    contract: str | None
-    isced: int | None
-    experience_min: float | None
-    experience_max: float | None
-    salary_min: int | None
-    salary_max: int | None
-    salary_basis: Literal["net", "gross"] | None
-    openings: int | None
-    sector_isic: str | None
-    skills: tuple[str, ...]
-    remote: Literal["remote", "hybrid"] | None
-    languages: tuple[str, ...]
-    published_on: str | None
-    deadline_on: str | None
+NOT_STATED = Coding()
 
 
 def load() -> None:
@@ -49,14 +26,22 @@ def load() -> None:
     lexicon()
 
 
-def attributes(posting: Posting, reading: Reading | None = None) -> Attributes:
-    """Read a posting; `reading` saves the folding where the caller has done it (`text.read`)."""
+def attributes(posting: Posting, reading: Reading | None = None, coding: Coding = NOT_STATED) -> Enrichment:
+    """Read a posting of which `coding` is the occupation.
+
+    `reading` saves the folding where the caller has done it (`text.read`).
+    """
     text = read(posting) if reading is None else reading
     where = place(posting, text)
     years = experience(posting, text)
     pay = salary(posting, text)
-    return Attributes(
+    return Enrichment(
         lang=language(posting, text),
+        isco=coding.isco,
+        isco_confidence=coding.isco_confidence,
+        isco_best=coding.isco_best,
+        isco_p=coding.isco_p,
+        isco_also=coding.isco_also,
         regions=where.regions,
         scope=where.scope,
         contract=contract(posting, text),

@@ -1,12 +1,10 @@
 """The evidence by which two ads are compared, normalised once when an ad is enriched. Pure."""
 
 import re
-import zlib
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-import numpy as np
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
@@ -14,14 +12,8 @@ from schemas.messages import Enrichment, Posting, Signature
 from streams.enrich.occupation import words as titles
 from streams.enrich.text import TITLE_LIMIT, Reading, fold, is_arabic, read, words
 from streams.match import notice
-from streams.match.learnt import Hashes
+from streams.match.sketch import sketch
 from streams.match.tables import Tables
-
-SKETCH = 20
-"""Hashes kept of a text: the overlap of two texts is told to about ±.1."""
-
-TEXT_READ = 700
-"""Words of a text that are compared: 4,000 characters, where portals cut."""
 
 MENU = 6
 """Towns from which a place field is a portal's whole menu, and names none."""
@@ -73,7 +65,7 @@ def signature(posting: Posting, facts: Enrichment, tables: Tables, reading: Read
         if not places and not quarters and left and posting.city:
             places = (left[:24],) if not left.isdigit() else ()
     employer_name = posting.company[:TITLE_LIMIT] if posting.company else ""
-    own = _own(triples(text.body_words[:TEXT_READ]), tables)
+    own = sketch(text.body_words, tables.boilerplate)
     return Signature(
         source=posting.source,
         title=heading.stems,
@@ -90,8 +82,8 @@ def signature(posting: Posting, facts: Enrichment, tables: Tables, reading: Read
         arabic=heading.arabic,
         concepts=_concepts(folded_title, employer_name, tables, arabic=heading.arabic),
         grade=heading.grade,
-        shingles=_sketch(own),
-        text_words=len(own) + 2 if len(own) else 0,
+        shingles=own.hashes,
+        text_words=own.words,
         rarity=heading.rarity,
         experience=facts.experience_min,
     )
@@ -214,38 +206,3 @@ def _reference(folded: str) -> str | None:
         return None
     found = _REFERENCE.search(folded)
     return found.group(1) if found else None
-
-
-def triples(parts: Sequence[str]) -> Hashes:
-    """Return the 24-bit hashes of the word triples of a text."""
-    run = " ".join(parts).encode("utf-8", "replace").split()
-    if len(run) < 3:
-        return np.zeros(0, np.uint32)
-    hashes = np.fromiter(map(zlib.crc32, run), np.uint32, len(run))
-    found = hashes[:-2] * np.uint32(0x9E3779B1)
-    found += hashes[1:-1] * np.uint32(0x85EBCA6B)
-    found += hashes[2:] * np.uint32(0xC2B2AE35)
-    found ^= found >> np.uint32(15)
-    found *= np.uint32(0x2C1B3C6D)
-    found >>= np.uint32(8)
-    return found
-
-
-def _own(found: Hashes, tables: Tables) -> Hashes:
-    """Leave out the triples that stand under many jobs: an agency's or an employer's sentences tell no two apart."""
-    if not len(found):
-        return found
-    shared = (tables.boilerplate.take(found >> np.uint32(3)) >> (found & np.uint32(7)).astype(np.uint8)) & np.uint8(1)
-    own: Hashes = found[shared == 0]
-    return own
-
-
-def _sketch(found: Hashes) -> tuple[int, ...]:
-    """Return the `SKETCH` smallest of the hashes, ascending."""
-    if not len(found):
-        return ()
-    if len(found) > 4 * SKETCH:
-        least = sorted(set(np.partition(found, 2 * SKETCH)[: 2 * SKETCH].tolist()))
-        if len(least) >= SKETCH:
-            return tuple(least[:SKETCH])
-    return tuple(sorted(set(found.tolist()))[:SKETCH])

@@ -1,21 +1,14 @@
-"""The arithmetic of `rating`, compiled by numba: from the numbers of a query's stems to the mass of each unit group.
+"""The arithmetic of `rating`, compiled: from the numbers of a query's stems to the mass of each unit group.
 
-In numpy the same takes forty calls on short vectors, and most of its time is the calls. The machine code is kept in
-`__pycache__` beside this file or, where that cannot be written, in the user's cache folder. There is no fast-math: the
-same query gives the same bits. The interpreter's lock is held: to wait for it again behind another thread would cost
-more than a query.
+In numpy the same takes forty calls on short vectors, and most of its time is the calls.
 """
 
 import math
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
 
-import numba
 import numpy as np
 
+from streams.compiled import compiled
 from streams.enrich.occupation.tables import Doubles, Numbers, Tables
-
-Call = TypeVar("Call", bound=Callable[..., Any])
 
 SHARED = 0.01
 """Mass of a broader group, against that of the best, from which it is shared among its unit groups."""
@@ -27,15 +20,7 @@ UNTOUCHED = -1.0
 """What `Tables.total` holds for each title between two queries."""
 
 
-def _compiled(function: Call) -> Call:
-    """Compile at the first call, and keep the machine code where there is a folder to write."""
-    try:
-        return cast(Call, numba.njit(cache=True, error_model="numpy")(function))
-    except RuntimeError:  # no such folder
-        return cast(Call, numba.njit(error_model="numpy")(function))
-
-
-@_compiled
+@compiled
 def compare(
     stems: Numbers, factors: Doubles, asked: int, wanted: float, turn: int, tables: Tables
 ) -> tuple[Doubles, Numbers]:
@@ -70,7 +55,7 @@ def compare(
     return scores, best
 
 
-@_compiled
+@compiled
 def _spread(scores: Doubles, top: float, within: float, tables: Tables) -> Doubles:
     """Return the mass of each unit group by the groups' scores; a broader group's is shared by its unit groups' own."""
     leaves, broad = tables.leaves, tables.broad
@@ -92,7 +77,7 @@ def _spread(scores: Doubles, top: float, within: float, tables: Tables) -> Doubl
     return mass
 
 
-@_compiled
+@compiled
 def _likelihood(stems: Numbers, factors: Doubles, asked: int, tables: Tables) -> Doubles:
     """Return how much likelier the words make each unit group, as a logarithm; 0 is the likeliest."""
     likely = np.zeros(len(tables.leaves))
@@ -105,7 +90,7 @@ def _likelihood(stems: Numbers, factors: Doubles, asked: int, tables: Tables) ->
     return likely
 
 
-@_compiled
+@compiled
 def masses(  # noqa: PLR0913, PLR0917 - a query's fields, which cost less to hand over than the tuple
     stems: Numbers,
     factors: Doubles,
@@ -133,7 +118,7 @@ def masses(  # noqa: PLR0913, PLR0917 - a query's fields, which cost less to han
     return mass
 
 
-@_compiled
+@compiled
 def rate(  # noqa: PLR0913, PLR0917 - same
     stems: Numbers,
     factors: Doubles,

@@ -111,9 +111,8 @@ class Rater:
             np.full(len(index.titles), kernel.UNTOUCHED),
             *(getattr(weights, name) for name in tables.NUMBERS),
         )
-        self._kernel_rate(
-            _NONE, np.zeros(0), 0, 0.0, -1, _NONE, 0.0, 0.0, self._tables
-        )  # compiled now, not by a posting
+        nothing = tables.Query(_NONE, np.zeros(0), 0, 0.0, -1, _NONE, 0.0, 0.0)
+        self._kernel_rate(*nothing, self._tables)  # compiled before postings wait
 
     def rate(self, query: Factors, context: Factors, turn: tuple[str, ...]) -> Rating | None:
         """Rate a query; None where the lexicon knows no word of it."""

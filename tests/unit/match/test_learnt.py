@@ -9,7 +9,7 @@ from deploy import cli
 from deploy.errors import DeployError
 from schemas.messages import Enrichment, Posting
 from streams import offline
-from streams.enrich.enricher import taxonomy_version
+from streams.enrich.taxonomy import taxonomy_version
 from streams.match.learnt import LEAST, Learnt, Text, learn, word_hash
 from streams.match.signature import signature
 from streams.match.tables import Tables

@@ -148,10 +148,3 @@ def test_no_query_leaves_a_trace() -> None:
     """The scratch is empty after each query, so that an answer depends on no other."""
     RATER.rate((("agent", 1.0), ("securit", 0.7)), (("banqu", 0.6),), ("agent",))
     assert (RATER._tables.total == kernel.UNTOUCHED).all()
-
-
-def test_a_kernel_without_a_folder_for_its_code_works() -> None:
-    """Where no folder can be written, the code is compiled for this process alone."""
-    found: dict[str, object] = {}
-    exec("def twice(x):\n    return 2 * x\n", found)
-    assert kernel._compiled(found["twice"])(21) == 42  # type: ignore[type-var]

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from streams.enrich.enricher import taxonomy_version
 from streams.enrich.occupation import Coder
 from streams.enrich.occupation.lexicon import Entry, write
 from streams.enrich.occupation.taxonomies import esco, language_of, national
+from streams.enrich.taxonomy import taxonomy_version
 
 KNOWN = frozenset(("7", "7212", "2654", "1113"))
 ESCO = (
