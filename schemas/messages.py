@@ -21,7 +21,7 @@ NATION = "MA"
 """Region of a national cell: every counted vacancy is in it once, however many regions it names."""
 
 
-class Posting(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Posting(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
     """A sighting of one ad on one portal (topic `postings-raw`), or its removal; keyed by (source, id).
 
     `id` is the identity within the source: its own identifier, else derived from its address, else from its content.
@@ -66,7 +66,7 @@ class Heartbeat(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     v: int = 1
 
 
-class Enrichment(msgspec.Struct, frozen=True, omit_defaults=True):
+class Enrichment(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What Marsad reads out of one posting; every field is null when unknown.
 
     `isco` is the code as published (1–4 digits), `isco_best` the best four digits whatever the confidence, `isco_p` the
@@ -97,7 +97,7 @@ class Enrichment(msgspec.Struct, frozen=True, omit_defaults=True):
     deadline_on: str | None = None
 
 
-class Signature(msgspec.Struct, frozen=True, omit_defaults=True):
+class Signature(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The normalised evidence by which two ads are compared (streams/match); never the text itself.
 
     `title` are its stems without noise, places and employer; `levels` its words of seniority and contract; `company`
@@ -130,7 +130,7 @@ class Signature(msgspec.Struct, frozen=True, omit_defaults=True):
     experience: float | None = None
 
 
-class Ad(msgspec.Struct, frozen=True, omit_defaults=True):
+class Ad(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One portal's ad, deduplicated and enriched: its whole state at a version (topic `postings-enriched`).
 
     `raw_offset` is the offset in raw partition `raw_partition` of the sighting that made this version: the guard that
@@ -164,7 +164,7 @@ class Ad(msgspec.Struct, frozen=True, omit_defaults=True):
     taxonomy: str = ""
 
 
-class Tick(msgspec.Struct, frozen=True):
+class Tick(msgspec.Struct, frozen=True, gc=False):
     """The log clock of one raw partition, passed on to every partition of `postings-enriched`; no fact."""
 
     generation: str
@@ -174,7 +174,7 @@ class Tick(msgspec.Struct, frozen=True):
     v: int = 1
 
 
-class UniquePosting(msgspec.Struct, frozen=True, omit_defaults=True):
+class UniquePosting(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A posting that was new or changed (topic `postings-unique`); unchanged sightings are not forwarded."""
 
     generation: str
@@ -186,7 +186,7 @@ class UniquePosting(msgspec.Struct, frozen=True, omit_defaults=True):
     v: int = 1
 
 
-class AdRef(msgspec.Struct, frozen=True, omit_defaults=True):
+class AdRef(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A member of a vacancy."""
 
     source: str
@@ -194,7 +194,7 @@ class AdRef(msgspec.Struct, frozen=True, omit_defaults=True):
     url: str | None = None
 
 
-class Vacancy(msgspec.Struct, frozen=True, omit_defaults=True):
+class Vacancy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The canonical vacancy behind its duplicate ads: its whole state, with the event that made it (topic `vacancies`).
 
     `id` names its block and its earliest ad. `version` is the offset in the block's `postings-enriched` partition
@@ -235,7 +235,7 @@ class Vacancy(msgspec.Struct, frozen=True, omit_defaults=True):
     taxonomy: str = ""
 
 
-class Count(msgspec.Struct, frozen=True, omit_defaults=False):
+class Count(msgspec.Struct, frozen=True, gc=False, omit_defaults=False):
     """One absolute cell of the market (topic `market-counts`): side × occupation × region × window, by block.
 
     A cell has one writer, its block's partition: the total of a code that several blocks share (the empty one) is

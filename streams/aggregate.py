@@ -4,9 +4,9 @@ A correction is a difference.
 """
 
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from schemas.messages import NATION
+from schemas.messages import NATION, Grain
 
 MINUTE = 60
 DAY = 86_400
@@ -15,7 +15,7 @@ DAY = 86_400
 class Cell(NamedTuple):
     """Identity of a cell within a block; `start` in epoch seconds UTC."""
 
-    grain: Literal["minute", "day"]
+    grain: Grain
     isco: str
     region: str
     start: int
@@ -49,17 +49,17 @@ def contributions(
 
     `opened_at` and `close_at` are epoch seconds; unknown openings count as none stated.
     """
-    amounts: dict[Cell, Amount] = {}
     code = isco or ""
     opened, closed = Amount(opened=1, openings=openings or 0), Amount(closed=1)
-    for region in (NATION, *regions):
-        for at, amount in ((opened_at, opened), (close_at, closed)):
-            for cell in (
-                Cell("minute", code, region, at - at % MINUTE),
-                Cell("day", code, region, at - at % DAY),
-            ):
-                amounts[cell] = amounts[cell].plus(amount) if cell in amounts else amount
-    return amounts
+    windows: dict[tuple[Grain, int], Amount] = {}
+    for at, amount in ((opened_at, opened), (close_at, closed)):
+        for window in (("minute", at - at % MINUTE), ("day", at - at % DAY)):
+            windows[window] = windows[window].plus(amount) if window in windows else amount
+    return {
+        Cell(grain, code, region, start): amount
+        for region in (NATION, *regions)
+        for (grain, start), amount in windows.items()
+    }
 
 
 def difference(before: dict[Cell, Amount], after: dict[Cell, Amount]) -> dict[Cell, Amount]:
@@ -67,8 +67,11 @@ def difference(before: dict[Cell, Amount], after: dict[Cell, Amount]) -> dict[Ce
     if not before:
         return after
     changed: dict[Cell, Amount] = {}
-    for cell in before.keys() | after.keys():
-        amount = after.get(cell, NOTHING).minus(before.get(cell, NOTHING))
-        if amount != NOTHING:
-            changed[cell] = amount
+    for cell, amount in after.items():
+        was = before.get(cell, NOTHING)
+        if amount != was:
+            changed[cell] = amount.minus(was)
+    for cell, was in before.items():
+        if cell not in after:
+            changed[cell] = NOTHING.minus(was)
     return changed

@@ -12,13 +12,13 @@ from typing import Any
 
 import msgspec
 
-from schemas.messages import Ad, AdRef, Count, Tick, Vacancy, VacancyEvent
+from schemas.messages import Ad, AdRef, Count, Signature, Tick, Vacancy, VacancyEvent
 from schemas.topics import Namespace
 from streams.aggregate import DAY, Amount, Cell, difference
 from streams.engine.stage import Output, Record, State
 from streams.match import rows as keys_of
 from streams.match.cluster import Keys, SamePair, components, overlaps
-from streams.match.rows import Changed, Rows
+from streams.match.rows import CellRow, Rows
 from streams.match.vacancies import AdRow, VacancyRow, ad_row, event_of, vacancy_of
 from streams.versions import known
 
@@ -49,15 +49,15 @@ class MarketOptions:
     minute_lifetime: int | None = 92 * DAY
 
 
-@dataclass(frozen=True)
-class _Change:
-    """One version of an ad, and when it came.
+class _Change(msgspec.Struct, frozen=True, gc=False):
+    """One version of an ad, with its row key and those of its index entries, and when it came.
 
     Its offset is the version of all that it changes, `clock` the log clock.
     """
 
     ad: Ad
     key: bytes
+    index: Sequence[bytes]
     version: int
     partition: int
     clock: int
@@ -81,7 +81,22 @@ class MarketStage:
         """Fold a run of ad versions; a cell is emitted once a run, a vacancy at each of its changes."""
         rows = Rows(state)
         clocks: dict[str, int] = dict(state.notes.get("clocks", {}))
+        changes = list(self._read(run, clocks))
+        rows.expect((change.key for change in changes), {row for change in changes for row in change.index})
         outputs: list[Output] = []
+        for change in changes:
+            self._apply(rows, change, outputs)
+        state.notes["clocks"] = clocks
+        outputs.extend(
+            Output(self._counts, 0, _count_key(block, cell), _encode(self._count(block, cell, row, version)))
+            for block, cell, row, version in rows.write_cells()
+        )
+        self._sweep(state, rows, self._clock(clocks), SWEPT * len(run))
+        rows.write()
+        return outputs
+
+    def _read(self, run: Sequence[Record], clocks: dict[str, int]) -> Iterator[_Change]:
+        """The ad versions of a run; moves `clocks`."""
         for record in run:
             if record.key is None:
                 tick = known(_decode_tick(record.value or b""))
@@ -91,21 +106,13 @@ class MarketStage:
             raw = str(ad.raw_partition)
             clocks[raw] = max(clocks.get(raw, 0), int(ad.log_time.timestamp()))
             key = keys_of.ad_key(ad.block, ad.source, ad.id, ad.born)
-            change = _Change(ad, key, record.offset, record.partition, self._clock(clocks))
-            outputs.extend(self._apply(rows, change))
-        state.notes["clocks"] = clocks
-        outputs.extend(
-            Output(self._counts, 0, _count_key(block, cell), _encode(self._count(block, cell, changed)))
-            for (block, cell), changed in rows.cells.items()
-        )
-        self._sweep(state, rows, self._clock(clocks), SWEPT * len(run))
-        rows.write()
-        return outputs
+            index = keys_of.index_keys(ad.block, self._keys(ad.signature))
+            yield _Change(ad, key, index, record.offset, record.partition, self._clock(clocks))
 
     def _clock(self, clocks: Mapping[str, int]) -> int:
         return min(clocks.values()) if len(clocks) == self._options.raw_partitions else 0
 
-    def _apply(self, rows: Rows, change: _Change) -> Iterator[Output]:
+    def _apply(self, rows: Rows, change: _Change, outputs: list[Output]) -> None:
         """Fold one ad version: what it touches, re-clustered."""
         ad, key = change.ad, change.key
         old = rows.ad(key)
@@ -114,37 +121,42 @@ class MarketStage:
         new = None if ad.event == "moved" else ad_row(ad, old)
         if old is None and new is None:
             return
-        old_keys = () if old is None else tuple(self._keys(old.signature))
-        new_keys = () if new is None else tuple(self._keys(new.signature))
         touched = set() if old is None else {old.vacancy}
         if new is not None:
-            touched |= self._matching(rows, change, new, new_keys)
-        if old_keys != new_keys:
-            rows.unindex(ad.block, key, old_keys)
-            rows.index(ad.block, key, new_keys)
+            touched |= self._matching(rows, change, new)
+        old_index = [] if old is None else self._index(change, old.signature)
+        new_index = [] if new is None else change.index
+        if old_index != new_index:
+            rows.unindex(key, [row for row in old_index if row not in new_index])
+            rows.index(key, [row for row in new_index if row not in old_index])
         rows.put_ad(key, new)
         before = {
             vacancy_id: row for vacancy_id in sorted(touched) if (row := rows.vacancy(keys_of.vacancy_key(vacancy_id)))
         }
         after = self._cluster(rows, change, before)
         shown = change.key if old is not None and new is not None and old.url != new.url else None
-        yield from self._emit(rows, change, before, after, shown)
+        self._emit(rows, change, before, after, shown, outputs)
 
-    def _matching(self, rows: Rows, change: _Change, new: AdRow, new_keys: Sequence[bytes]) -> set[str]:
+    def _index(self, change: _Change, signature: Signature) -> Sequence[bytes]:
+        """Row keys of the index entries of a version of the changed ad."""
+        ad = change.ad
+        return change.index if signature == ad.signature else keys_of.index_keys(ad.block, self._keys(signature))
+
+    def _matching(self, rows: Rows, change: _Change, new: AdRow) -> set[str]:
         """Vacancies that hold an ad which this one matches."""
         found: set[str] = set()
-        for other_key in rows.sharing(change.ad.block, new_keys):
-            other = rows.ad(other_key)
-            if other is None or other_key == change.key or other.vacancy in found:
+        lifetime, same, signature = self._options.lifetime, self._same, new.signature
+        for other_key, other in rows.sharing(change.index):
+            if other.vacancy in found or other_key == change.key:
                 continue
-            if overlaps(new, other, self._options.lifetime) and self._same(new.signature, other.signature):
+            if same(signature, other.signature) and overlaps(new, other, lifetime):
                 found.add(other.vacancy)
         return found
 
     def _cluster(self, rows: Rows, change: _Change, before: Mapping[str, VacancyRow]) -> dict[str, VacancyRow]:
         """The vacancies of the touched ads as they are now."""
-        member_keys = {change.key}.union(*(row.members for row in before.values()))
-        members = [(key, row) for key in sorted(member_keys) if (row := rows.ad(key)) is not None]
+        keys = sorted({change.key}.union(*(row.members for row in before.values()))) if before else [change.key]
+        members = [(key, row) for key in keys if (row := rows.ad(key)) is not None]
         after: dict[str, VacancyRow] = {}
         if not members:
             return after
@@ -165,17 +177,18 @@ class MarketStage:
         before: Mapping[str, VacancyRow],
         after: Mapping[str, VacancyRow],
         shown: bytes | None,
-    ) -> Iterator[Output]:
+        outputs: list[Output],
+    ) -> None:
         """Write and send what differs (or shows the ad `shown`); vanished vacancies name their successor."""
-        home = {member: vacancy_id for vacancy_id, row in after.items() for member in row.members}
+        home = {member: vacancy_id for vacancy_id, row in after.items() for member in row.members} if before else {}
         for vacancy_id, old in before.items():
             if vacancy_id not in after:
                 successor = next((home[member] for member in old.members if member in home), None)
                 if successor is not None:
-                    yield self._vacancy(rows, change, vacancy_id, old, "merged", successor=successor)
+                    outputs.append(self._vacancy(rows, change, vacancy_id, old, "merged", successor=successor))
                 else:
                     away = f"{change.ad.moved_to}/{change.ad.source}/{change.ad.id}"
-                    yield self._vacancy(rows, change, vacancy_id, old, "moved", successor=away)
+                    outputs.append(self._vacancy(rows, change, vacancy_id, old, "moved", successor=away))
                 rows.put_vacancy(keys_of.vacancy_key(vacancy_id), None)
                 self._move_cells(rows, change, old.cells(), {})
         was_home = {member for row in before.values() for member in row.members}
@@ -188,13 +201,17 @@ class MarketStage:
                 event = event_of(was, new)
             else:
                 event = "split" if len(after) > 1 and was_home.issuperset(new.members) else "created"
-            yield self._vacancy(rows, change, vacancy_id, new, event)
+            outputs.append(self._vacancy(rows, change, vacancy_id, new, event))
             self._move_cells(rows, change, {} if was is None else was.cells(), new.cells())
 
     def _move_cells(self, rows: Rows, change: _Change, before: dict[Cell, Amount], after: dict[Cell, Amount]) -> None:
-        for cell, amount in difference(before, after).items():
-            if not (cell.grain == "minute" and self._frozen(cell.start, change.clock)):
-                rows.add(change.ad.block, cell, amount, change.version)
+        amounts = difference(before, after)
+        if self._options.minute_lifetime is not None:
+            frozen = change.clock - self._options.minute_lifetime
+            amounts = {
+                cell: amount for cell, amount in amounts.items() if cell.grain != "minute" or cell.start >= frozen
+            }
+        rows.add(change.ad.block, amounts, change.version)
 
     def _vacancy(
         self,
@@ -242,8 +259,7 @@ class MarketStage:
         )
         return Output(self._vacancies, change.partition, vacancy_id.encode(), _encode(message))
 
-    def _count(self, block: str, cell: Cell, changed: Changed) -> Count:
-        row = changed.row
+    def _count(self, block: str, cell: Cell, row: CellRow, version: int) -> Count:
         return Count(
             generation=self._options.namespace.generation,
             block=block,
@@ -255,7 +271,7 @@ class MarketStage:
             opened=row.opened,
             closed=row.closed,
             openings=row.openings,
-            version=changed.version,
+            version=version,
             revision=row.revision,
         )
 
@@ -286,7 +302,7 @@ class MarketStage:
             return
         block = key[1:].split(b"/", 1)[0].decode()
         for member, ad in ads.items():
-            rows.unindex(block, member, self._keys(ad.signature))
+            rows.unindex(member, keys_of.index_keys(block, self._keys(ad.signature)))
             rows.put_ad(member, None)
         rows.put_vacancy(key, None)
 

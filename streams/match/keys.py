@@ -20,7 +20,8 @@ def keys(sig: Signature) -> tuple[bytes, ...]:
     elif job and sig.places:
         found.append(_key("n", *sorted(sig.title), sig.places[0]))
     # With the job's beginning: sentences that an agency or a portal puts under every ad would make one key of them all.
-    found.extend(_key("t", str(value), job[:3]) for value in sig.shingles[:_BANDS])
+    end = f"\t{job[:3]}"
+    found += [b"t" + zlib.crc32(f"{value}{end}".encode()).to_bytes(4, "big") for value in sig.shingles[:_BANDS]]
     if sig.reference:
         found.append(_key("r", sig.reference))
     if sig.concepts and (sig.deadline or sig.grade):

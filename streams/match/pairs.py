@@ -5,6 +5,8 @@ against the same place, seniority and grade, and then asks for the same employer
 the portals is the cluster's test.
 """
 
+from functools import lru_cache
+
 from schemas.messages import Signature
 from streams.enrich.occupation.words import vocabulary
 from streams.match import notice
@@ -25,6 +27,9 @@ that hardly any has."""
 
 SOME = 40
 """Words from which a text is more than its portal's cut-off excerpt."""
+
+_KEPT = 1 << 14
+"""Pairs of titles, of places, of employers that stay compared: ads of one block say the same again and again."""
 
 _FILLER = vocabulary("domain specialis metier activit profil equip secteur zon")
 
@@ -55,14 +60,14 @@ def same_vacancy(a: Signature, b: Signature) -> str | None:
     """Return the evidence that `a` and `b` advertise one vacancy, or None. Symmetric."""
     if a.arabic != b.arabic:
         return _across_languages(a, b)
-    if not notice.FRAMES.isdisjoint(a.concepts) and not notice.FRAMES.isdisjoint(b.concepts):
+    if a.concepts and b.concepts and not (notice.FRAMES.isdisjoint(a.concepts) or notice.FRAMES.isdisjoint(b.concepts)):
         return _public(a, b)
-    if not _same_title(a, b) or _levels_differ(a, b):
+    if not _same_title(a.title, b.title) or _levels_differ(a, b):
         return None
     place = _place(a, b)
-    employer = _employer(a, b)
     if place is False:
         return None
+    employer = _employer(a.company, b.company)
     if a.source == b.source:
         return _repost(a, b) if place and employer is not False else None
     return _crosspost(a, b, place=place is True, employer=employer)
@@ -123,11 +128,12 @@ def _repost(a: Signature, b: Signature) -> str | None:
     return "copy on the same portal, cut" if a.company and a.company == b.company and a.title == b.title else None
 
 
-def _same_title(a: Signature, b: Signature) -> bool:
+@lru_cache(_KEPT)
+def _same_title(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
     """Whether both titles name the same job: their stems agree but for filler and spelling."""
-    if not a.title or not b.title:
+    if not a or not b:
         return False
-    mine, yours = set(a.title) - set(b.title) - _FILLER, set(b.title) - set(a.title) - _FILLER
+    mine, yours = set(a) - set(b) - _FILLER, set(b) - set(a) - _FILLER
     if not mine and not yours:
         return True
     if len(mine) != len(yours):
@@ -164,8 +170,13 @@ def _place(a: Signature, b: Signature) -> bool | None:
     if a.quarters and b.quarters:
         return not set(a.quarters).isdisjoint(b.quarters)
     if a.places and b.places:
-        return any(_same_name(one, other) for one in a.places for other in b.places)
+        return _meet(a.places, b.places)
     return False if a.regions and b.regions and set(a.regions).isdisjoint(b.regions) else None
+
+
+@lru_cache(_KEPT)
+def _meet(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
+    return any(_same_name(one, other) for one in a for other in b)
 
 
 def _same_name(one: str, other: str) -> bool:
@@ -174,11 +185,12 @@ def _same_name(one: str, other: str) -> bool:
     return _near(one, other)
 
 
-def _employer(a: Signature, b: Signature) -> bool | None:
+@lru_cache(_KEPT)
+def _employer(a: str | None, b: str | None) -> bool | None:
     """Whether both name the same employer; None where one is silent."""
-    if a.company is None or b.company is None:
+    if a is None or b is None:
         return None
-    mine, yours = a.company.split(), b.company.split()
+    mine, yours = a.split(), b.split()
     if set(mine) <= set(yours) or set(yours) <= set(mine):
         return True
     if mine[0] == yours[0] and len(mine[0]) >= 4 and mine[0] not in _KINDS:

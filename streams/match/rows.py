@@ -1,6 +1,7 @@
 """The rows of the market stage as one run sees them: each decoded once, changed in memory, and written once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 
 import msgspec
 
@@ -15,34 +16,36 @@ SWEPT_FROM = MINUTE
 """Only minute cells and vacancies are swept (ads and index entries go with their vacancy); they come last."""
 
 
-class CellRow(msgspec.Struct, array_like=True):
-    """An absolute cell, and how often it has changed."""
+KEPT = 8192
+"""Rows of ads that stay decoded from run to run: those of a small run ask for the same ones again."""
+
+
+class CellRow(msgspec.Struct, array_like=True, gc=False):
+    """An absolute cell, and how often it has changed; as a run's change, the sum of what is added, and how often."""
 
     opened: int = 0
     closed: int = 0
     openings: int = 0
     revision: int = 0
 
-    def add(self, amount: Amount) -> None:
-        """Make one more change. Raises ArithmeticError when it would be negative: a defect, never data."""
-        opened, closed, openings = amount
-        self.opened += opened
-        self.closed += closed
-        self.openings += openings
-        self.revision += 1
-        if self.opened < 0 or self.closed < 0 or self.openings < 0:
-            raise ArithmeticError(f"{self} would be negative, after {amount}")
+    def plus(self, more: "CellRow") -> "CellRow":
+        """Sum. Raises ArithmeticError when it would be negative: a defect, never data."""
+        opened, closed, openings = self.opened + more.opened, self.closed + more.closed, self.openings + more.openings
+        if opened < 0 or closed < 0 or openings < 0:
+            raise ArithmeticError(f"{self} would be negative, after {more}")
+        return CellRow(opened, closed, openings, self.revision + more.revision)
 
 
-class Changed(msgspec.Struct):
-    """A cell as a run has changed it, and the version of the last change."""
+class Moved(msgspec.Struct, gc=False):
+    """What a run adds to a cell, and the version of the last change."""
 
-    row: CellRow
-    version: int
+    sum: CellRow
+    version: int = 0
 
 
+_EMPTY = CellRow()
 _pack = msgspec.msgpack.Encoder().encode
-_unpack_ad = msgspec.msgpack.Decoder(AdRow).decode
+_unpack_ad = lru_cache(KEPT)(msgspec.msgpack.Decoder(AdRow).decode)
 _unpack_vacancy = msgspec.msgpack.Decoder(VacancyRow).decode
 _unpack_cell = msgspec.msgpack.Decoder(CellRow).decode
 _unpack_keys = msgspec.msgpack.Decoder(list[bytes]).decode
@@ -58,9 +61,16 @@ def vacancy_key(vacancy_id: str) -> bytes:
     return VACANCY + vacancy_id.encode()
 
 
+def index_keys(block: str, keys: Iterable[bytes]) -> list[bytes]:
+    """Row keys of the index entries of a signature's keys."""
+    prefix = INDEX + block.encode() + b"\t"
+    return [prefix + key for key in dict.fromkeys(keys)]
+
+
 def cell_key(block: str, cell: Cell) -> bytes:
     """Row key of a cell."""
-    return f"{cell.grain[0]}{block}\t{cell.isco}\t{cell.region}\t{cell.start}".encode()
+    grain, isco, region, start = cell
+    return f"{grain[0]}{block}\t{isco}\t{region}\t{start}".encode()
 
 
 def cell_start(key: bytes) -> int:
@@ -77,14 +87,22 @@ class Rows:
         self._vacancies: dict[bytes, VacancyRow | None] = {}
         self._index: dict[bytes, list[bytes]] = {}
         self._changed: dict[bytes, object] = {}
-        self.cells: dict[tuple[str, Cell], Changed] = {}
+        self._cells: dict[str, dict[Cell, Moved]] = {}
+
+    def expect(self, ads: Iterable[bytes], entries: Iterable[bytes]) -> None:
+        """Read at once what a run will ask for: ads, index entries, and the ads that stand in those."""
+        entries = list(entries)
+        self._state.prefetch([*ads, *entries])
+        self._state.prefetch({member for row in entries for member in self._entries(row)})
 
     def ad(self, key: bytes) -> AdRow | None:
         """An ad's row."""
-        if key not in self._ads:
+        try:
+            return self._ads[key]
+        except KeyError:
             value = self._state.get(key)
-            self._ads[key] = None if value is None else _unpack_ad(value)
-        return self._ads[key]
+            row = self._ads[key] = None if value is None else _unpack_ad(value)
+            return row
 
     def put_ad(self, key: bytes, row: AdRow | None) -> None:
         """Write an ad's row; None deletes it."""
@@ -101,59 +119,66 @@ class Rows:
         """Write a vacancy's row; None deletes it."""
         self._vacancies[key] = self._changed[key] = row
 
-    def sharing(self, block: str, keys: Iterable[bytes]) -> set[bytes]:
-        """Row keys of the ads of `block` that share one of the signature keys."""
-        found: set[bytes] = set()
-        for key in keys:
-            found.update(self._entries(_index_key(block, key)))
-        return found
+    def sharing(self, index: Iterable[bytes]) -> Iterator[tuple[bytes, AdRow]]:
+        """The ads that stand in one of the index entries."""
+        ads = self._ads
+        for key in set().union(*map(self._entries, index)):
+            row = ads.get(key) or self.ad(key)
+            if row is not None:
+                yield key, row
 
-    def index(self, block: str, member: bytes, keys: Iterable[bytes]) -> None:
-        """Enter an ad under its signature keys."""
-        for key in keys:
-            row = _index_key(block, key)
-            entries = self._entries(row)
-            if member not in entries:
-                entries.append(member)
-                self._changed[row] = entries
+    def index(self, member: bytes, index: Iterable[bytes]) -> None:
+        """Enter an ad in index entries in which it does not stand."""
+        for row in index:
+            entries = self._changed[row] = self._entries(row)
+            entries.append(member)
 
-    def unindex(self, block: str, member: bytes, keys: Iterable[bytes]) -> None:
-        """Remove an ad from under its signature keys."""
-        for key in keys:
-            row = _index_key(block, key)
+    def unindex(self, member: bytes, index: Iterable[bytes]) -> None:
+        """Remove an ad from index entries."""
+        for row in index:
             entries = self._entries(row)
             if member in entries:
                 entries.remove(member)
                 self._changed[row] = entries or None
 
     def _entries(self, row: bytes) -> list[bytes]:
-        if row not in self._index:
+        try:
+            return self._index[row]
+        except KeyError:
             value = self._state.get(row)
-            self._index[row] = [] if value is None else _unpack_keys(value)
-        return self._index[row]
+            entries = self._index[row] = [] if value is None else _unpack_keys(value)
+            return entries
 
-    def add(self, block: str, cell: Cell, amount: Amount, version: int) -> None:
-        """Change a cell."""
-        found = self.cells.get((block, cell))
-        if found is None:
-            value = self._state.get(cell_key(block, cell))
-            row = CellRow() if value is None else _unpack_cell(value)
-            found = self.cells[block, cell] = Changed(row, version)
-        found.row.add(amount)
-        found.version = version
+    def add(self, block: str, amounts: Mapping[Cell, Amount], version: int) -> None:
+        """Change cells."""
+        cells = self._cells.setdefault(block, {})
+        for cell, (opened, closed, openings) in amounts.items():
+            moved = cells.get(cell)
+            if moved is None:
+                cells[cell] = Moved(CellRow(opened, closed, openings, 1), version)
+                continue
+            total = moved.sum
+            total.opened += opened
+            total.closed += closed
+            total.openings += openings
+            total.revision += 1
+            moved.version = version
+
+    def write_cells(self) -> Iterator[tuple[str, Cell, CellRow, int]]:
+        """Write the cells that changed; gives block, cell, absolute row and version of each."""
+        state = self._state
+        for block, cells in self._cells.items():
+            keys = [cell_key(block, cell) for cell in cells]
+            for key, value, (cell, moved) in zip(keys, state.get_many(keys), cells.items(), strict=True):
+                row = (_EMPTY if value is None else _unpack_cell(value)).plus(moved.sum)
+                state.put(key, _pack(row))
+                yield block, cell, row, moved.version
 
     def write(self) -> None:
-        """Write all that changed, in an order that does not depend on hashing."""
+        """Write all else that changed, in the order of the changes."""
         state = self._state
-        for key in sorted(self._changed):
-            row = self._changed[key]
+        for key, row in self._changed.items():
             if row is None:
                 state.delete(key)
             else:
                 state.put(key, _pack(row))
-        for (block, cell), changed in self.cells.items():
-            state.put(cell_key(block, cell), _pack(changed.row))
-
-
-def _index_key(block: str, key: bytes) -> bytes:
-    return INDEX + block.encode() + b"\t" + key

@@ -8,7 +8,7 @@ from schemas.messages import Ad, CloseReason, Scope, Signature, VacancyEvent
 from streams.aggregate import Amount, Cell, contributions
 
 
-class AdRow(msgspec.Struct, frozen=True, array_like=True):
+class AdRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What matching and counting need of one ad of a block; times in epoch seconds. `vacancy` is where it is now.
 
     `log` is the log time of its latest version, `since` that of the first one that reads so (signature, first sight).
@@ -44,7 +44,7 @@ class AdRow(msgspec.Struct, frozen=True, array_like=True):
         return self.first, self.source, self.id, self.born
 
 
-class VacancyRow(msgspec.Struct, frozen=True, array_like=True):
+class VacancyRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The state of one vacancy: its members' row keys, and what is counted and shown of it."""
 
     members: tuple[bytes, ...]
@@ -119,6 +119,9 @@ def vacancy_of(
     It is known by its earliest ad, opens with the earliest and closes with the last. Its occupation is that of the ad
     coded with the greatest confidence, its regions all that its ads name, its openings the most that one states.
     """
+    if len(component) == 1:
+        key, only = component[0]
+        return _vacancy_id(block, only), _alone(key, only, because)
     ordered = sorted(component, key=lambda member: member[1].order)
     ads = [ad for _, ad in ordered]
     first = ads[0]
@@ -146,7 +149,33 @@ def vacancy_of(
         salary_max=next((ad.salary_max for ad in ads if ad.salary_max is not None), None),
         sector_isic=next((ad.sector_isic for ad in ads if ad.sector_isic), None),
     )
-    return f"{block}/{first.source}/{first.id}@{first.first // 86_400}", row
+    return _vacancy_id(block, first), row
+
+
+def _vacancy_id(block: str, first: AdRow) -> str:
+    return f"{block}/{first.source}/{first.id}@{first.first // 86_400}"
+
+
+def _alone(key: bytes, ad: AdRow, because: tuple[str, ...]) -> VacancyRow:
+    """The vacancy of one ad, as most are: what `vacancy_of` says of it, without a search."""
+    return VacancyRow(
+        members=(key,),
+        opened=ad.first,
+        close=ad.close,
+        close_reason=ad.close_reason,
+        isco=ad.isco,
+        isco_confidence=ad.isco_confidence if ad.isco is not None else 0.0,
+        regions=tuple(sorted(set(ad.regions))) if ad.scope == "regional" else (),
+        scope=ad.scope,
+        openings=ad.openings,
+        because=because,
+        title=ad.title,
+        company=ad.company or None,
+        contract=ad.contract or None,
+        salary_min=ad.salary_min,
+        salary_max=ad.salary_max,
+        sector_isic=ad.sector_isic or None,
+    )
 
 
 def event_of(before: VacancyRow, after: VacancyRow) -> VacancyEvent:
