@@ -7,8 +7,7 @@ it and wait; a record may then be in the topic twice, and never not at all.
 import asyncio
 import base64
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +17,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
 from producers.archive import Sighting
+from producers.closing import Closing
 from producers.facts import ItemsRejected, KafkaUnavailable, PostingsPublished
 from producers.shape import WHOLE_MB, Reject
 from schemas.connections import KafkaConnection
@@ -30,6 +30,9 @@ BATCH = 900_000
 LARGEST = 12_000_000
 PATIENCE = 30.0
 """Seconds that a request, and what is queued for it, may take."""
+
+DELIVERY = 60.0
+"""Seconds that the acknowledgement of what is sent at once may take: aiokafka itself would try again for ever."""
 
 TOPIC_PATIENCE = 3.0
 """Seconds that a topic may take to be known; the client would itself ask for it again and again for `PATIENCE`."""
@@ -103,15 +106,12 @@ class Publisher:
         self._clock = clock
         self._producer: Any = None
         self._opening = asyncio.Lock()
-        self._closing: set[asyncio.Task[None]] = set()
+        self._closing = Closing()
 
     async def close(self) -> None:
         """Send what is queued and close the connections; give up after five seconds."""
         self._retire(self._producer)
-        if self._closing:
-            await asyncio.wait(self._closing, timeout=5)
-        for task in self._closing:
-            task.cancel()
+        await self._closing.wait(5)
 
     async def postings(self, source: str, postings: Iterable[Posting]) -> tuple[Reject, ...]:
         """Publish sightings of one source; those over 8 MB are not published but returned as rejects."""
@@ -166,8 +166,9 @@ class Publisher:
         while True:
             producer = self._producer
             try:
-                producer = producer or await self._opened()
-                await deliver(producer, self._namespace.topic(topic), records)
+                async with asyncio.timeout(DELIVERY):
+                    producer = producer or await self._opened()
+                    await deliver(producer, self._namespace.topic(topic), records)
             except (KafkaError, TimeoutError, OSError) as error:
                 if self._producer is producer:
                     self._retire(producer)
@@ -193,7 +194,7 @@ class Publisher:
                 try:
                     await producer.start()
                 except BaseException:
-                    await producer.stop()
+                    self._closing.add(producer)
                     raise
                 self._producer = producer
             return self._producer
@@ -201,16 +202,8 @@ class Publisher:
     def _retire(self, producer: Any) -> None:  # noqa: ANN401
         """Close a producer in the background: after an error it may wait long for what it still holds."""
         self._producer = None
-        if producer is None:
-            return
-        task = asyncio.create_task(_stop(producer))
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
-
-
-async def _stop(producer: Any) -> None:  # noqa: ANN401
-    with suppress(KafkaError, OSError, TimeoutError):
-        await producer.stop()
+        if producer is not None:
+            self._closing.add(producer)
 
 
 async def deliver(
@@ -226,32 +219,34 @@ async def deliver(
     """
     try:
         async with asyncio.timeout(TOPIC_PATIENCE):
-            partitions = sorted(await producer.partitions_for(topic))
+            known = sorted(await producer.partitions_for(topic))
     except TimeoutError:
         raise TimeoutError(f"topic {topic} is not known") from None
     acknowledged: list[asyncio.Future[object]] = []
-    batches: dict[int, Any] = {}
-
-    async def add(to: int, key: bytes | None, value: bytes | None) -> None:
-        batch = batches.get(to)
-        if batch is not None and batch.append(timestamp=None, key=key, value=value) is not None:
-            return
-        if batch is not None:
-            acknowledged.append(await producer.send_batch(batch, topic, partition=to))
-        batch = batches[to] = producer.create_batch()
-        batch.append(timestamp=None, key=key, value=value)  # the first record of a batch always fits
-
     try:
-        for key, value in records:
-            for to in _places(key, partitions) if partition is None else (partition,):
-                await add(to, key, value)
-        for to, batch in batches.items():
+        for to, batch in _batches(producer, records, known if partition is None else [partition]):
             acknowledged.append(await producer.send_batch(batch, topic, partition=to))
-    finally:
-        outcomes = await asyncio.gather(*acknowledged, return_exceptions=True)
-    for outcome in outcomes:
+    except BaseException:
+        asyncio.gather(*acknowledged, return_exceptions=True)  # their outcome is nobody's any more
+        raise
+    for outcome in await asyncio.gather(*acknowledged, return_exceptions=True):
         if isinstance(outcome, BaseException):
             raise outcome
+
+
+def _batches(producer: Any, records: Sequence[Record], partitions: list[int]) -> Iterator[tuple[int, Any]]:  # noqa: ANN401
+    """Yield each batch with its partition, as it is full."""
+    filling: dict[int, Any] = {}
+    for key, value in records:
+        for to in _places(key, partitions):
+            batch = filling.get(to)
+            if batch is not None and batch.append(timestamp=None, key=key, value=value) is not None:
+                continue
+            if batch is not None:
+                yield to, batch
+            batch = filling[to] = producer.create_batch()
+            batch.append(timestamp=None, key=key, value=value)  # the first record of a batch always fits
+    yield from filling.items()
 
 
 def _places(key: bytes | None, partitions: list[int]) -> Sequence[int]:

@@ -14,9 +14,10 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
+from producers.closing import Closing
 from producers.facts import KafkaUnavailable, RowDiscarded
 from producers.hosts.rows import Change, Ledgers
-from producers.publish import BACKOFF, BATCH, LARGEST, Record, deliver
+from producers.publish import BACKOFF, BATCH, LARGEST, PATIENCE, Record, deliver
 from schemas.connections import KafkaConnection
 from schemas.topics import Namespace
 
@@ -65,6 +66,7 @@ class Writer:
         self._held = held
         self._observe = observe
         self._producer: Any = None
+        self._closing = Closing()
         self._waiting: list[Entry] = []
         self._size = 0
         self._added = self._written = 0
@@ -161,13 +163,14 @@ class Writer:
                 return
 
     async def _transact(self, by_topic: dict[str, list[Record]], rows: dict[bytes, bytes | None]) -> None:
-        """Write one transaction. Raises KafkaError."""
+        """Write one transaction. Raises KafkaError, TimeoutError."""
         producer = self._producer
-        await producer.begin_transaction()
-        for topic, records in by_topic.items():
-            await deliver(producer, self._namespace.topic(topic), records)
-        await deliver(producer, self._namespace.topic(TOPIC), list(rows.items()), partition=self._partition)
-        await producer.commit_transaction()
+        async with asyncio.timeout(PATIENCE):
+            await producer.begin_transaction()
+            for topic, records in by_topic.items():
+                await deliver(producer, self._namespace.topic(topic), records)
+            await deliver(producer, self._namespace.topic(TOPIC), list(rows.items()), partition=self._partition)
+            await producer.commit_transaction()
 
     async def _reopen(self) -> None:
         """Open the producer: from then on no predecessor can write. Raises Lost, KafkaError.
@@ -193,20 +196,25 @@ class Writer:
             async with asyncio.timeout(TRANSACTION_MS / 1000):
                 await producer.start()
         except BaseException:
-            await _stopped(producer)
+            await self._stopped(producer)
             raise
         if not self._held():
-            await _stopped(producer)
+            await self._stopped(producer)
             raise Lost
         self._producer = producer
 
     async def _shut(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            await _stopped(producer)
+            await self._stopped(producer)
+
+    async def _stopped(self, client: Any) -> None:  # noqa: ANN401 (aiokafka has no types)
+        """Stop a client, which may wait for what it holds: a second at most, for a successor aborts what is open."""
+        self._closing.add(client)
+        await self._closing.wait(1)
 
     async def _restore(self) -> None:
-        """Read the partition's rows to their end. Raises KafkaError."""
+        """Read the partition's rows to their end. Raises KafkaError, or TimeoutError if they do not come."""
         place = TopicPartition(self._namespace.topic(TOPIC), self._partition)
         consumer = AIOKafkaConsumer(
             **self._kafka.client_options(),
@@ -215,25 +223,23 @@ class Writer:
             auto_offset_reset="none",
             max_partition_fetch_bytes=8 << 20,
         )
-        await consumer.start()
+        now = asyncio.get_running_loop().time
         try:
-            begin = (await consumer.beginning_offsets([place]))[place]
-            end = (await consumer.end_offsets([place]))[place]
-            consumer.assign([place])
-            consumer.seek(place, begin)
-            while await consumer.position(place) < end:
-                for record in (await consumer.getmany(place, timeout_ms=500, max_records=10_000)).get(place, ()):
-                    try:
-                        self.ledgers.apply(record.key or b"", record.value)
-                    except (msgspec.MsgspecError, ValueError) as error:
-                        self._observe(RowDiscarded(self._partition, record.offset, type(error).__name__))
+            async with asyncio.timeout(PATIENCE) as patience:
+                await consumer.start()
+                begin = (await consumer.beginning_offsets([place]))[place]
+                end = (await consumer.end_offsets([place]))[place]
+                consumer.assign([place])
+                consumer.seek(place, begin)
+                while await consumer.position(place) < end:
+                    records = (await consumer.getmany(place, timeout_ms=500, max_records=10_000)).get(place, ())
+                    if records:
+                        patience.reschedule(now() + PATIENCE)
+                    for record in records:
+                        try:
+                            self.ledgers.apply(record.key or b"", record.value)
+                        except (msgspec.MsgspecError, ValueError) as error:
+                            self._observe(RowDiscarded(self._partition, record.offset, type(error).__name__))
         finally:
-            await consumer.stop()
+            await self._stopped(consumer)
         self.ledgers.restored()
-
-
-async def _stopped(producer: Any) -> None:  # noqa: ANN401 (aiokafka has no types)
-    """Stop a producer, which may wait for what it holds: a second at most, for a successor aborts what is open."""
-    with suppress(KafkaError, OSError, TimeoutError):
-        async with asyncio.timeout(1):
-            await producer.stop()
