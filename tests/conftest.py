@@ -5,7 +5,6 @@ copy and of measurements are not collected unless they can run or were asked for
 """
 
 import os
-import socket
 import subprocess
 import time
 import uuid
@@ -23,6 +22,7 @@ from deploy.settings import read_settings
 from schemas.connections import KafkaConnection
 from schemas.topics import Namespace
 from tests.installation import PORTS
+from tests.ports import free_ports
 
 ROOT = Path(__file__).parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
@@ -43,15 +43,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
-
-
-def free_ports(count: int) -> list[int]:
-    """`count` different ports of loopback that nobody listens on now."""
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 @pytest.fixture(scope="session")
@@ -119,7 +110,7 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             )
         except FileNotFoundError:
             pytest.fail("clickhouse-server is not installed: `./marsad test` installs it, or names the line to run")
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not listening("127.0.0.1", tcp_port):
             if server.poll() is not None or time.monotonic() > deadline:
                 server.kill()
@@ -128,7 +119,7 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield f"clickhouse://default:@127.0.0.1:{tcp_port}/default"
     server.terminate()
     try:
-        server.wait(10)
+        server.wait(30)
     except subprocess.TimeoutExpired:
         server.kill()
         server.wait()

@@ -24,7 +24,7 @@ from schemas.connections import KafkaConnection
 
 HEAP_MB = 512
 MESSAGE_MAX_BYTES = 12 * 1024 * 1024
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 STOP_SECONDS = 20.0
 
 

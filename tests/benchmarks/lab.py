@@ -2,19 +2,20 @@
 
 import argparse
 import asyncio
+import faulthandler
 import json
 import os
 import platform
 import resource
 import shutil
-import socket
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from rich.table import Table
 from deploy.kafka.broker import LocalKafka
 from deploy.settings import Settings, read_settings
 from schemas.connections import KafkaConnection
+from tests.ports import free_ports
 
 ROOT = Path(__file__).parent.parent.parent
 BATCH = 900_000
@@ -39,15 +41,6 @@ def say(line: str) -> None:
     """Progress goes to standard error: standard output is the table's, or the JSON object's."""
     sys.stderr.write(line + "\n")
     sys.stderr.flush()
-
-
-def free_ports(count: int) -> list[int]:
-    """Different ports of loopback that nobody listens on now."""
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 @contextmanager
@@ -227,12 +220,26 @@ def report(
 
 
 def parser(doc: str | None, *, records: int) -> argparse.ArgumentParser:
-    """The options that every benchmark has."""
+    """The options that every benchmark has; from now on SIGABRT has the program tell where it waits, and ends it."""
+    signal.signal(signal.SIGABRT, _tell_where)
     made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     made.add_argument("--records", type=int, default=records, help="size of the input (default: %(default)s)")
     made.add_argument("--seed", type=int, default=1, help="of the input (default: %(default)s)")
     return made
+
+
+def _tell_where(_number: int, _frame: object) -> None:
+    """What each thread and each task waits for: a task's stack alone stops at its outermost coroutine."""
+    faulthandler.dump_traceback()
+    with suppress(RuntimeError):  # no loop runs
+        for task in asyncio.all_tasks():
+            say(f"{task.get_name()}:")
+            waits: Any = task.get_coro()
+            while frame := getattr(waits, "cr_frame", None) or getattr(waits, "ag_frame", None):
+                say(f"  {frame.f_code.co_filename}:{frame.f_lineno} {frame.f_code.co_qualname}")
+                waits = getattr(waits, "cr_await", None) or getattr(waits, "ag_await", None)
+    os._exit(128 + signal.SIGABRT)
 
 
 def settings() -> Settings:

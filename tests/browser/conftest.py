@@ -18,9 +18,9 @@ from dashboard.live import agent
 from schemas.topics import Namespace
 from store import Store
 from store.migrate import migrate
-from tests.conftest import free_ports
 from tests.integration.dashboard.sample_market import Sample, make, pour
 from tests.integration.store.engines import engine
+from tests.ports import free_ports
 
 BEGIN = datetime(2026, 3, 4, 14, 20, 30, tzinfo=UTC)
 ARGUMENTS = (

@@ -17,8 +17,8 @@ from deploy.market.sources import source_files
 from schemas.topics import Namespace
 from store.connect import connect
 from tests.browser.test_wall import FIGURES, SIDES, on_wall, stamp
-from tests.conftest import free_ports
 from tests.installation import Up
+from tests.ports import free_ports
 
 RATE = 40.0
 """New vacancies and requests a minute; without the six weeks of history, which take a minute to fold."""
@@ -66,12 +66,12 @@ def wall(
     up = Up({**variables, "MARSAD_CLICKHOUSE": clickhouse}, tmp_path / "up.log")
     yield up.until(r"The wall: (http://\S+/wall)")
     up.process.terminate()
-    up.process.wait(15)
+    up.process.wait(120)
 
 
 def equal_to_sql(page: Page, indicators: Indicators) -> dict[str, float]:
     """Catch the wall at a moment when SQL is of the same revision; each total must be what SQL says at its stamp."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while True:
         before = page.get_attribute("#wall", "data-revision")
         shown, at = on_wall(page), stamp(page)
@@ -95,7 +95,7 @@ def test_the_running_walls_totals_equal_sql_and_stand_still_with_the_sources(
     page = browser.new_page(viewport={"width": 1920, "height": 1080})
     page.goto(wall)
     page.wait_for_function(
-        "() => Number(document.querySelector('[data-figure=\"offer.stock\"]')?.dataset.value) > 0", timeout=60_000
+        "() => Number(document.querySelector('[data-figure=\"offer.stock\"]')?.dataset.value) > 0", timeout=240_000
     )
     first = equal_to_sql(page, indicators)
     page.wait_for_timeout(10_000)

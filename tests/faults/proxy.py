@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from tests.conftest import free_ports
+from tests.ports import free_ports
 
 PRODUCE = 0
 TRANSACTION_CALLS = frozenset({22, 24, 25, 26})

@@ -16,8 +16,9 @@ import psutil
 from deploy.kafka.broker import LocalKafka
 from deploy.ports import listening
 from deploy.settings import environment_with
-from tests.conftest import CLICKHOUSE_CONFIG, CLICKHOUSE_USERS, ROOT, free_ports
+from tests.conftest import CLICKHOUSE_CONFIG, CLICKHOUSE_USERS, ROOT
 from tests.faults.proxy import Proxy
+from tests.ports import free_ports
 
 REFUSED = 78
 PARTS_LIMIT = 120

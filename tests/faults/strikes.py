@@ -130,7 +130,7 @@ def main() -> None:
 
 def settings_in(folder: Path, libs: Path | None, clickhouse: str = "") -> dict[str, str]:
     """Settings of a Marsad of its own in `folder`, on free ports."""
-    from tests.conftest import free_ports  # noqa: PLC0415
+    from tests.ports import free_ports  # noqa: PLC0415
 
     names = ("KAFKA_PORT", "KAFKA_CONTROLLER_PORT", "HTTP_PORT", "STREAMS_METRICS_PORT", "PRODUCERS_METRICS_PORT")
     variables = {f"MARSAD_{name}": str(port) for name, port in zip(names, free_ports(len(names)), strict=True)}

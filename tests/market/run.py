@@ -25,10 +25,10 @@ from deploy.markers import Readback
 from schemas.connections import KafkaConnection
 from schemas.messages import Posting, SourceStatus, UniquePosting
 from schemas.topics import Namespace
-from tests.conftest import free_ports
 from tests.market.ads import PHASES, specs
 from tests.market.portals import RATE
 from tests.market.tally import Tally
+from tests.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
 READINGS = (2, 2, 4)

@@ -2,26 +2,42 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from schemas.connections import KafkaConnection
 
 
 def bench(kafka: KafkaConnection, data: Path, *arguments: str) -> dict[str, Any]:
-    """Run `marsad bench … --json` on the session's broker; its standard output is one JSON object."""
-    done = subprocess.run(
+    """Run `marsad bench … --json` on the session's broker; its standard output is one JSON object.
+
+    One that hangs fails, and tells where each of its processes and tasks waits.
+    """
+    with subprocess.Popen(
         [sys.executable, "-m", "deploy.cli", "bench", *arguments, "--json"],
-        env={**os.environ, "MARSAD_TEST_KAFKA": kafka.bootstrap, "MARSAD_DATA_DIR": str(data)},
-        capture_output=True,
+        env={
+            **os.environ,
+            "MARSAD_TEST_KAFKA": kafka.bootstrap,
+            "MARSAD_DATA_DIR": str(data),
+            "PYTHONFAULTHANDLER": "1",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    found: dict[str, Any] = json.loads(done.stdout)
+        start_new_session=True,
+    ) as process:
+        try:
+            out, told = process.communicate(timeout=900)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGABRT)
+            pytest.fail(f"`bench {' '.join(arguments)}` hangs:\n{process.communicate()[1]}")
+    assert process.returncode == 0, told[-3000:]
+    found: dict[str, Any] = json.loads(out)
     return found
 
 

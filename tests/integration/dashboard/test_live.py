@@ -51,7 +51,7 @@ class Viewer:
 
     async def open(self) -> "Viewer":
         """Connect, as soon as the board is there."""
-        for _ in range(400):
+        for _ in range(2400):
             self._response = await self._client.get(f"/stream{self._query}")
             if self._response.status == 200:
                 return self
@@ -73,7 +73,7 @@ class Viewer:
 
     async def until(self, wanted: Any) -> dict[str, Any]:  # noqa: ANN401 - a predicate over decoded JSON
         """The first figures for which `wanted` holds."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while True:
                 _, figures = await self.next()
                 if wanted(figures):
@@ -168,7 +168,7 @@ async def test_subscribers_get_every_record_after_the_snapshot(
         await produce(kafka, namespace.topic("market-counts"), encoded(sample.counts))
         await produce(kafka, namespace.topic("market-alerts"), sample.messages()["market-alerts"])
         seen: dict[str, list[Any]] = {"market-counts": [], "market-alerts": []}
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while sum(map(len, seen.values())) < len(sample.counts) + len(sample.alerts):
                 name, body = await viewer.next()
                 seen[name].append(body)

@@ -50,7 +50,7 @@ class Installation:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         return subprocess.run(
-            self.command(*arguments), env=self.variables, capture_output=True, text=True, check=False, timeout=240
+            self.command(*arguments), env=self.variables, capture_output=True, text=True, check=False, timeout=900
         )
 
     def get(self, path: str) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class Installation:
         """Stop everything."""
         self.up.process.terminate()
         try:
-            self.up.process.wait(20)
+            self.up.process.wait(60)
         except subprocess.TimeoutExpired:
             self.up.process.kill()
             self.up.process.wait()
@@ -82,7 +82,7 @@ class Installation:
 
     async def until_open(self, generation: str, ads: int) -> None:
         """Wait until the API shows `ads` open vacancies of `generation`."""
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while True:
             summary = await asyncio.to_thread(self.get, "summary")
             if summary["generation"] == generation and summary["offer"]["stock"] == ads:

@@ -11,7 +11,7 @@ from deploy.supervisor import hold
 from schemas.connections import KafkaConnection
 from schemas.topics import Namespace
 from streams.engine import marker as markers
-from tests.conftest import free_ports
+from tests.ports import free_ports
 
 PORTS = ("KAFKA", "KAFKA_CONTROLLER", "HTTP", "MARKET", "STREAMS_METRICS", "PRODUCERS_METRICS")
 

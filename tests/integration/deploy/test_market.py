@@ -8,7 +8,7 @@ from producers.checkpoint import Checkpoint
 from producers.file.fetch import Drop, drops, ordered
 from producers.sources import FileSource, parse
 from producers.web.fetch import Web
-from tests.conftest import free_ports
+from tests.ports import free_ports
 
 
 async def test_history_is_there_at_the_first_look(tmp_path: Path) -> None:

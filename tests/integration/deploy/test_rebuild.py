@@ -69,7 +69,7 @@ async def test_a_rebuild_replaces_what_is_shown_while_the_market_goes_on(install
     assert "generation study exists" in taken.stderr
 
     first = subprocess.Popen(installation.command("replay"), env=installation.variables, stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 300
     while "live-2" not in (await topics.registry(installation.kafka)).generations:
         assert time.monotonic() < deadline
         await asyncio.sleep(0.1)

@@ -8,7 +8,7 @@ import msgspec
 
 from schemas.connections import KafkaConnection
 from tests.archives import make
-from tests.conftest import free_ports
+from tests.ports import free_ports
 
 FIGURES = ("sightings", "unchanged", "updated", "new", "rejected", "ads", "vacancies", "merged_ads", "cells")
 
@@ -30,7 +30,7 @@ def _replay(folder: Path, archive: Path, kafka: KafkaConnection, name: str, clic
         env={**os.environ, **variables},
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=900,
         check=False,
     )
     assert report.exists(), done.stdout + done.stderr

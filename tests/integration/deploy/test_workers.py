@@ -18,7 +18,7 @@ def _partitions(port: int) -> float:
 
 async def _all_hold_some(ports: list[int]) -> None:
     """Wait until each worker has partitions, and all of them together four of ads, four of market, one of detect."""
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 300
     held: list[float] = []
     while not (held and all(held) and sum(held) == 9):
         assert time.monotonic() < deadline, held

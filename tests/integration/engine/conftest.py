@@ -54,10 +54,9 @@ class Bench:
         admin = AIOKafkaAdminClient(**self.kafka.client_options())
         await admin.start()
         await admin.delete_topics([topic])
-        for _ in range(50):
-            if topic not in await admin.list_topics():
-                break
-            await asyncio.sleep(0.1)
+        async with asyncio.timeout(120):
+            while topic in await admin.list_topics():
+                await asyncio.sleep(0.1)
         await admin.create_topics([NewTopic(topic, PARTITIONS, 1)])
         await admin.close()
 
@@ -95,7 +94,7 @@ class Bench:
                 total += last.notes["records"]
         return total
 
-    async def until_folded(self, records: int | None = None, seconds: float = 40) -> None:
+    async def until_folded(self, records: int | None = None, seconds: float = 180) -> None:
         """Wait until the markers cover `records` (default: all that were fed)."""
         wanted = self.records if records is None else records
         for _ in range(int(seconds / 0.25)):
@@ -138,9 +137,9 @@ class Bench:
     async def recounted(self) -> bool:
         """Whether the outputs equal the recount.
 
-        Commit markers of several partitions become visible one by one, so within 5 s.
+        Commit markers of several partitions become visible one by one, so within half a minute.
         """
-        for _ in range(20):
+        for _ in range(120):
             if await self.counts() == self.sent:
                 return True
             await asyncio.sleep(0.25)

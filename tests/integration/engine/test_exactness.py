@@ -113,7 +113,7 @@ async def test_workers_that_come_and_go_keep_every_count(bench: Bench, tmp_path:
 async def _joined(bench: Bench, rows: Path) -> subprocess.Popen[str]:
     """Start a worker, and wait until it has flushed runs of a partition of its own."""
     worker = bench.start(state_dir=str(rows))
-    for _ in range(240):
+    for _ in range(720):
         if any(name.endswith(".log") for _, _, names in os.walk(rows) for name in names):
             return worker
         await asyncio.sleep(0.25)

@@ -133,7 +133,7 @@ class Bench:
         self.processes.clear()
         for producers, task in self.running:
             await producers.stop()
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(180):
                 await task
         self.running.clear()
 
@@ -177,7 +177,7 @@ class Bench:
         return [msgspec.json.decode(value, type=SourceStatus) for _, value in await self.records("source-status")]
 
 
-async def until(claim: Callable[[], Awaitable[bool] | bool], seconds: float = 30) -> None:
+async def until(claim: Callable[[], Awaitable[bool] | bool], seconds: float = 180) -> None:
     """Wait until `claim` holds, `seconds` at most."""
     async with asyncio.timeout(seconds):
         while True:

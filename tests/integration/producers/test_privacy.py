@@ -19,8 +19,8 @@ from producers.shape import FIELDS
 from schemas.messages import Rejected
 from schemas.topics import topics
 from streams.sink.rows import TABLES
-from tests.conftest import free_ports
 from tests.integration.producers.bench import Bench, until
+from tests.ports import free_ports
 
 SECRETS = ("Bennani", "0661223344", "06 61 22 33 44", "amine.bennani", "AB123456", "demande-77")
 PERSON = "M. Amine Bennani, 06 61 22 33 44, amine.bennani@poste.example"

@@ -21,8 +21,8 @@ from producers.push.request import PATH, sign
 from producers.push.server import build, runner
 from schemas.connections import KafkaConnection
 from schemas.topics import Namespace
-from tests.conftest import free_ports
 from tests.integration.producers.bench import Bench
+from tests.ports import free_ports
 
 SECRET = "a secret of thirty-two characters or more"
 KEYS = f"""

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaProducer
 from deploy.markers import Readback
 from schemas.connections import KafkaConnection
 from schemas.topics import Namespace
-from tests.conftest import free_ports
+from tests.ports import free_ports
 
 GOOD = b'{"source":"a","id":"%d","side":"offer","observed_at":"2026-05-01T00:00:00Z","title":"Comptable %d"}'
 BAD = {
@@ -71,7 +71,7 @@ async def _tallies(kafka: KafkaConnection, namespace: Namespace) -> Counter[str]
 
 
 async def _until(kafka: KafkaConnection, namespace: Namespace, sightings: int) -> Counter[str]:
-    for _ in range(120):
+    for _ in range(720):
         found = await _tallies(kafka, namespace)
         if found.total() >= sightings:
             return found
