@@ -61,7 +61,7 @@ class Town:
 
 @pytest.fixture
 async def town() -> AsyncIterator[Town]:
-    """Six hosts or more, until an even and an odd partition has one: of two processes, the group gives each the ones."""
+    """Six hosts or more, on even and odd partitions: of two processes, the group gives one the even, one the odd."""
     made = Town()
     places = list(range(8))
     async with AsyncExitStack() as opened:
