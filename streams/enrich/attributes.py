@@ -1,29 +1,32 @@
 """All that `enrich` reads out of a posting beside its occupation; each field null when unknown, never a default."""
 
 from schemas.messages import Enrichment, Posting
+from streams.enrich.contract import BODY as CONTRACTS
 from streams.enrich.contract import contract
 from streams.enrich.dates import deadline_on, period_end, published_on
+from streams.enrich.education import TEXT as LEVELS
 from streams.enrich.education import education
 from streams.enrich.experience import experience
 from streams.enrich.gazetteer import foreign, names
-from streams.enrich.language import language, languages
+from streams.enrich.language import LANGUAGES, language, languages
 from streams.enrich.occupation.confidence import Coding
 from streams.enrich.openings import openings
-from streams.enrich.place import place
+from streams.enrich.place import CUES, WORK_CUES, place
+from streams.enrich.remote import TEXT as REMOTE
 from streams.enrich.remote import remote
 from streams.enrich.salary import salary
-from streams.enrich.sector import sector
+from streams.enrich.sector import CUES as EMPLOYERS
+from streams.enrich.sector import DOES, sector
 from streams.enrich.skills import lexicon, skills
-from streams.enrich.text import Reading, read
+from streams.enrich.text import Phrasebook, Reading, read
 
 NOT_STATED = Coding()
 
 
-def load() -> None:
-    """Read the tables of places and of skills now: the first posting need not wait for them."""
-    names()
-    foreign()
-    lexicon()
+def phrasebook() -> Phrasebook:
+    """Return the tables of phrases that are looked for in descriptions, read from their files."""
+    places = (names(), foreign(), CUES, WORK_CUES)
+    return Phrasebook((*places, lexicon(), CONTRACTS, LEVELS, REMOTE, LANGUAGES, DOES, EMPLOYERS))
 
 
 def attributes(posting: Posting, reading: Reading | None = None, coding: Coding = NOT_STATED) -> Enrichment:

@@ -60,7 +60,7 @@ _STAFF = frozenset(
 )
 """Words before "stage" that make it the occupation's object, not the contract."""
 
-_BODY = _phrases(
+BODY = _phrases(
     {
         "cdi": ("cdi", "contrat à durée indéterminée", "permanent contract", "عقد عمل دائم", "غير محدد المدة"),
         "cdd": ("cdd", "contrat à durée déterminée", "fixed term contract", "contrat saisonnier", "محدد المدة"),
@@ -91,7 +91,7 @@ def contract(posting: Posting, reading: Reading) -> Contract | None:
         return next(iter(titled)) if len(titled) == 1 and titled <= stated else None
     if titled:
         return next(iter(titled)) if len(titled) == 1 else None
-    described = {value for _, _, value in _BODY.find(reading.body_words)}
+    described = {value for _, _, value in reading.find(BODY)}
     return described.pop() if len(described) == 1 else None
 
 

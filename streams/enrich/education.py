@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from schemas.messages import Posting
-from streams.enrich.text import Phrases, Reading, fold, words
+from streams.enrich.text import Match, Phrases, Reading, fold, words
 
 _YEARS = {0: 3, 1: 4, 2: 5, 3: 6, 4: 6, 5: 7, 6: 7, 7: 7, 8: 8}
 _BAC = re.compile(r"(?:\bbac|\bbaccalaureat|باك|باكالوريا|بكالوريا)[\s(]{0,3}(?:\+|plus\b|زائد)[\s/\\]{0,3}(\d)(?!\d)")
@@ -49,7 +49,7 @@ _FIELD_LEVELS: dict[int, tuple[str, ...]] = {
     6: ("licence",),
     7: ("master", "ingénieur"),
 }
-_TEXT = Phrases({phrase: level for level, phrases in _LEVELS.items() for phrase in phrases})
+TEXT = Phrases({phrase: level for level, phrases in _LEVELS.items() for phrase in phrases})
 _FIELD = Phrases(
     {phrase: level for table in (_LEVELS, _FIELD_LEVELS) for level, phrases in table.items() for phrase in phrases}
 )
@@ -60,26 +60,25 @@ def education(posting: Posting, reading: Reading) -> int | None:
     raw = posting.education_raw
     if raw and (level := _stated(raw[:400])) is not None:
         return level
-    for text, parts in ((reading.title, reading.title_words), (reading.body, reading.body_words)):
-        if levels := set(_asked(text, parts, _TEXT)):
+    for text, named in ((reading.title, TEXT.find(reading.title_words)), (reading.body, reading.find(TEXT))):
+        if levels := set(_asked(text, named)):
             return min(levels)
     return None
 
 
 @lru_cache(maxsize=1024)
 def _stated(raw: str) -> int | None:
-    return min(
-        (level for part in re.split("[,&]", fold(raw)) for level in _asked(part, words(part), _FIELD)), default=None
-    )
+    parts = re.split("[,&]", fold(raw))
+    return min((level for part in parts for level in _asked(part, _FIELD.find(words(part)))), default=None)
 
 
-def _asked(text: str, parts: list[str], phrases: Phrases[int]) -> Iterator[int]:
+def _asked(text: str, named: list[Match[int]]) -> Iterator[int]:
     counted = False
     if "bac" in text or "باك" in text or "كالوريا" in text:
         for match in _BAC.finditer(text):
             counted = True
             yield _YEARS.get(int(match[1]), 7)
-    for _, _, level in phrases.find(parts):
+    for _, _, level in named:
         # Years decide: "Bac +2 - Ecole de commerce" names a kind of school, "Bac+3 ou Master" a better diploma.
         if not counted or level < 3:
             yield level

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from schemas.messages import Enrichment, Posting, Signature
-from streams.enrich.attributes import attributes, load
+from streams.enrich.attributes import attributes, phrasebook
 from streams.enrich.occupation import Coder
 from streams.enrich.taxonomy import taxonomy_version
 from streams.enrich.text import read
@@ -21,6 +21,7 @@ class Enricher:
 
     def __init__(self, coder: Coder, tables: Tables, taxonomy: str) -> None:
         self._coder = coder
+        self._phrases = phrasebook()
         self._tables = tables
         self.taxonomy = taxonomy
 
@@ -30,7 +31,6 @@ class Enricher:
 
         Raises ValueError for a broken file.
         """
-        load()
         tables = Tables.load()
         sketch(("compiled", "before", "postings", "wait"), tables.boilerplate)
         return cls(Coder.load(imported), tables, taxonomy_version(imported))
@@ -44,6 +44,6 @@ class Enricher:
             company=posting.company,
             contract=posting.contract_raw,
         )
-        reading = read(posting)
+        reading = read(posting, self._phrases)
         facts = attributes(posting, reading, coding)
         return facts, signature(posting, facts, self._tables, reading)

@@ -106,7 +106,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "he": ("hébreu", "hebrew"),
     "ber": ("amazigh", "amazighe", "tamazight", "الأمازيغية"),
 }  # fmt: skip
-_LANGUAGES: Phrases[str] = Phrases({name: code for code, names in _NAMES.items() for name in names})
+LANGUAGES: Phrases[str] = Phrases({name: code for code, names in _NAMES.items() for name in names})
 _OWNERS = frozenset(
     tokens(
         "marché marchés client clients groupe leader territoire droit courtier État état ministère public "
@@ -126,8 +126,9 @@ _ADJECTIVES = frozenset(
 def languages(reading: Reading) -> tuple[str, ...]:
     """Return the languages that the ad asks for, as sorted ISO 639 codes: named as a language, not as a nationality."""
     found: set[str] = set()
-    for parts in (reading.title_words, reading.body_words):
-        for start, end, code in _LANGUAGES.find(parts):
+    named = ((reading.title_words, LANGUAGES.find(reading.title_words)), (reading.body_words, reading.find(LANGUAGES)))
+    for parts, matches in named:
+        for start, end, code in matches:
             owned = parts[start] in _ADJECTIVES and end < len(parts) and parts[end] in _OWNED
             if not owned and not (start and parts[start - 1] in _OWNERS):
                 found.add(code)

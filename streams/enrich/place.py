@@ -80,7 +80,7 @@ _PUBLIC = frozenset(
 )
 _OPENERS = frozenset(tokens("societe ste groupe group sarl sa la le les شركه مجموعه"))
 
-_CUES: Phrases[bool] = Phrases(
+CUES: Phrases[bool] = Phrases(
     dict.fromkeys(
         ("lieu", "lieux", "lieu de travail", "ville", "villes", "location", "locations", "city", "localisation",
             "localité",
@@ -90,7 +90,7 @@ _CUES: Phrases[bool] = Phrases(
          "المدينة", "مدينة", "مكان", "المكان", "العنوان", "بمدينة"), True,
     )
 )  # fmt: skip
-_WORK_CUES: Phrases[bool] = Phrases(
+WORK_CUES: Phrases[bool] = Phrases(
     dict.fromkeys(
         ("lieu de travail", "lieu du poste", "lieu d'affectation", "poste basé à", "poste basé en", "poste basé au",
             "poste basé aux", "job location",
@@ -117,8 +117,7 @@ def place(posting: Posting, reading: Reading) -> Place:  # noqa: PLR0911 - one r
     table = names()
     named = table.find(reading.title_words)
     kinds = {name.kind for _, _, name in named if not name.field_only}
-    body = reading.body_words[:READ_WORDS]
-    if ("abroad" in kinds and _titled_abroad(reading.title_words, named)) or _says_abroad(table, body):
+    if ("abroad" in kinds and _titled_abroad(reading.title_words, named)) or _says_abroad(reading):
         return Place((), "abroad", 0.85)
     heading = _in_text(named, posting.title or "") if named else []
     stated = [field for field in fields if field.regions]
@@ -132,7 +131,7 @@ def place(posting: Posting, reading: Reading) -> Place:  # noqa: PLR0911 - one r
         return own
     if "abroad" in kinds and "morocco" not in kinds:
         return Place((), "abroad", 0.6)
-    if described := _workplace(table, body):
+    if described := _workplace(reading):
         return described
     return Place((), "national", 0.5) if kinds & {"national", "morocco"} else UNKNOWN
 
@@ -231,14 +230,14 @@ def _employer(table: Phrases[Name], company: str | None) -> Place | None:
     return Place(tuple(regions), "regional", 0.8) if 0 < len(regions) < MENU_REGIONS else None
 
 
-def _cued(cues: Phrases[bool], table: Phrases[Name], body: Sequence[str], reach: int) -> list[Name]:
-    """Return the places of a text that a cue announces at most `reach` words before, and those that follow them."""
-    starts = [end for _, end, _ in cues.find(body)]
+def _cued(cues: Phrases[bool], reading: Reading, reach: int) -> list[Name]:
+    """Return the places of a body that a cue announces at most `reach` words before, and those that follow them."""
+    starts = [end for _, end, _ in reading.find(cues, READ_WORDS)]
     kept: list[Name] = []
     last = -10
-    for start, end, name in table.find(body):
+    for start, end, name in reading.find(names(), READ_WORDS):
         announced = any(0 <= start - cue <= reach for cue in starts)
-        if announced or start - last <= 1 or (start and _is_postcode(body[start - 1])):
+        if announced or start - last <= 1 or (start and _is_postcode(reading.body_words[start - 1])):
             kept.append(name)
             last = end
     return kept
@@ -255,23 +254,23 @@ def _titled_abroad(title: Sequence[str], found: Sequence[tuple[int, int, Name]])
         return False
     if any(end < len(title) and title[end] in _BASED for _, end in abroad):
         return True
-    cues = {end for phrases in (_WORK_CUES, _TITLE_CUES) for _, end, _ in phrases.find(title)}
+    cues = {end for phrases in (WORK_CUES, _TITLE_CUES) for _, end, _ in phrases.find(title)}
     return any(start - reach in cues for start, _ in abroad for reach in range(_ABROAD_REACH + 1))
 
 
-def _says_abroad(table: Phrases[Name], body: Sequence[str]) -> bool:
+def _says_abroad(reading: Reading) -> bool:
     """Whether a description says that the work itself is abroad, and names no Moroccan place in the same breath."""
-    if not foreign().touches(body) or not _WORK_CUES.touches(body):
+    if not reading.find(foreign(), READ_WORDS) or not WORK_CUES.touches(reading.body_words[:READ_WORDS]):
         return False
-    cued = _cued(_WORK_CUES, table, body, _ABROAD_REACH)
+    cued = _cued(WORK_CUES, reading, _ABROAD_REACH)
     return any(name.kind == "abroad" and not name.field_only for name in cued) and not any(
         name.regions or name.kind == "morocco" for name in cued
     )
 
 
-def _workplace(table: Phrases[Name], body: Sequence[str]) -> Place | None:
+def _workplace(reading: Reading) -> Place | None:
     """Locate an ad by what its description says of the workplace."""
-    cued = [name for name in _cued(_CUES, table, body, _CUE_REACH) if not name.field_only]
+    cued = [name for name in _cued(CUES, reading, _CUE_REACH) if not name.field_only]
     strong = [name for name in cued if name.kind == "place"] or [name for name in cued if name.regions]
     regions = sorted({code for name in strong for code in name.regions})
     if 0 < len(regions) < MENU_REGIONS:

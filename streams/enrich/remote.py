@@ -40,7 +40,7 @@ def _table(remote: tuple[str, ...], hybrid: tuple[str, ...], no: tuple[str, ...]
     return Phrases(verdicts | dict.fromkeys(remote, "remote"))
 
 
-_TEXT = _table(_REMOTE, _HYBRID, _NOT)
+TEXT = _table(_REMOTE, _HYBRID, _NOT)
 _FIELD = _table(
     (*_REMOTE, "remote", "télétravail oui 100"), (*_HYBRID, "hybride", "hybrid"), (*_NOT, "tout le maroc a distance")
 )
@@ -54,8 +54,8 @@ def remote(posting: Posting, reading: Reading) -> Remote | None:
     for field in (posting.contract_raw, posting.city, posting.region_raw):
         if field and (verdict := _stated(field[:400])):
             return None if verdict == "no" else verdict
-    for table, parts in ((_TITLE, reading.title_words), (_TEXT, reading.body_words)):
-        found = {verdict for _, _, verdict in table.find(parts)} - {"no"}
+    for named in (_TITLE.find(reading.title_words), reading.find(TEXT)):
+        found = {verdict for _, _, verdict in named} - {"no"}
         if found:
             return "hybrid" if "hybrid" in found else "remote"
     return None

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from schemas.messages import Posting
-from streams.enrich.text import TITLE_LIMIT, Phrases, Reading, fold, tokens, words
+from streams.enrich.text import TITLE_LIMIT, Match, Phrases, Reading, fold, tokens, words
 
 _SECTIONS: dict[str, str] = {
     "A": (
@@ -150,10 +150,10 @@ def _activities(where: str) -> Phrases[str]:
         )
 
 
-_DOES = _activities("text")
+DOES = _activities("text")
 """What an employer does, in words that say so after a cue; "formation" and "commerce" alone do not."""
 
-_CUES: Phrases[bool] = Phrases(
+CUES: Phrases[bool] = Phrases(
     dict.fromkeys(
         ("secteur", "secteurs", "société", "entreprise", "leader", "acteur", "cabinet", "agence",
          "spécialisé dans", "spécialisée dans", "spécialisés dans", "spécialiste de", "spécialiste du", "opérateur",
@@ -186,7 +186,9 @@ def sector(posting: Posting, reading: Reading) -> str | None:
         return section
     if posting.company and (section := _employed(posting.company[:TITLE_LIMIT])):
         return section
-    return _described(reading.body_words[:_HEAD]) or _described(reading.title_words)
+    return _described(reading.body_words, reading.find(DOES, _HEAD), reading.find(CUES, _HEAD)) or _described(
+        reading.title_words, DOES.find(reading.title_words), CUES.find(reading.title_words)
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -207,12 +209,11 @@ def _employed(company: str) -> str | None:
     return sections.pop() if len(sections) == 1 else None
 
 
-def _described(text: list[str]) -> str | None:
+def _described(text: list[str], activities: list[Match[str]], cues: list[Match[bool]]) -> str | None:
     """Return the activity that a cue announces at most `_REACH` words before; the first cue that counts decides."""
-    activities = _DOES.find(text)
     if not activities:
         return None
-    for start, end, _ in _CUES.find(text):
+    for start, end, _ in cues:
         if _PERSONS.isdisjoint(text[max(0, start - _REACH) : start]):
             for first, _, section in activities:
                 if 0 <= first - end <= _REACH:

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from schemas.messages import Posting
-from streams.enrich.text import TITLE_LIMIT, Phrases, Reading, fold, words
+from streams.enrich.text import TITLE_LIMIT, Match, Phrases, Reading, fold, words
 
 MOST = 40
 """Skills kept of one ad, in the order in which it names them."""
@@ -40,21 +40,19 @@ def _rows() -> list[dict[str, str]]:
 
 def skills(posting: Posting, reading: Reading) -> tuple[str, ...]:
     """Return the ids of the skills that the title, the description and the portal's list name."""
-    found = dict.fromkeys(_found(reading.title, reading.title_words))
+    found = dict.fromkeys(_found(reading.title, lexicon().find(reading.title_words)))
     found.update(dict.fromkeys(named(posting.skills_raw[: 2 * TITLE_LIMIT]) if posting.skills_raw else ()))
-    found.update(dict.fromkeys(_found(reading.body, reading.body_words)))
+    found.update(dict.fromkeys(_found(reading.body, reading.find(lexicon()))))
     return tuple(found)[:MOST]
 
 
 def named(text: str) -> tuple[str, ...]:
     """Return the ids of the skills that a text names."""
     folded = fold(text)
-    return _found(folded, words(folded))
+    return _found(folded, lexicon().find(words(folded)))
 
 
-def _found(text: str, parts: list[str]) -> tuple[str, ...]:
-    if not parts:
-        return ()
-    found = [skill for _, _, skill in lexicon().find(parts) if skill]
+def _found(text: str, named: list[Match[str]]) -> tuple[str, ...]:
+    found = [skill for _, _, skill in named if skill]
     found += [skill for sign, skill in _SIGNS.items() if sign in text]
     return tuple(dict.fromkeys(found))

@@ -7,8 +7,8 @@
 import html
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from schemas.messages import Posting
 
@@ -127,6 +127,10 @@ def is_arabic(folded: str) -> bool:
     return not folded.isascii() and _ARABIC.search(folded) is not None
 
 
+Match = tuple[int, int, T]
+"""Where a phrase stands in a text: its first word, the word after its last, and the phrase's value."""
+
+
 class Phrases(Generic[T]):
     """A table of phrases, each a sequence of folded words, that is matched against a text in one pass.
 
@@ -135,12 +139,12 @@ class Phrases(Generic[T]):
 
     def __init__(self, table: Mapping[str, T]) -> None:
         """Build from phrase → value; the phrases are folded here. Of two that fold alike the first counts."""
-        self._values: dict[str, T] = {}
+        self.values: dict[str, T] = {}
         self._longest: dict[str, int] = {}
         for phrase, value in table.items():
             parts = tokens(phrase)
             if parts:
-                self._values.setdefault(" ".join(parts), value)
+                self.values.setdefault(" ".join(parts), value)
                 self._longest[parts[0]] = max(self._longest.get(parts[0], 0), len(parts))
         self._begins = frozenset(self._longest)
 
@@ -148,13 +152,13 @@ class Phrases(Generic[T]):
         """Whether some word of the text may begin a phrase: a quick test before `find`."""
         return not self._begins.isdisjoint(text)
 
-    def find(self, text: Sequence[str]) -> list[tuple[int, int, T]]:
-        """Return the longest matches from the left, none overlapping: (first word, word after the last, value)."""
+    def find(self, text: Sequence[str]) -> list[Match[T]]:
+        """Return the longest matches from the left, none overlapping."""
         begins = self._begins.intersection(text)
         if not begins:
             return []
-        longest, values = self._longest, self._values
-        found: list[tuple[int, int, T]] = []
+        longest, values = self._longest, self.values
+        found: list[Match[T]] = []
         free = 0
         for start in [k for k, word in enumerate(text) if word in begins]:
             if start < free:
@@ -170,21 +174,80 @@ class Phrases(Generic[T]):
 
     def get(self, phrase: str) -> T | None:
         """Return the value of exactly this phrase: folded words joined by single spaces."""
-        return self._values.get(phrase)
+        return self.values.get(phrase)
+
+
+class Phrasebook:
+    """Tables of phrases that are looked for at once: a text is asked once for all words by which they are known.
+
+    A phrase is known by its longest word, which few texts have: first words are often "de", "en" or "poste".
+    """
+
+    def __init__(self, tables: Iterable[Phrases[Any]]) -> None:
+        self._values: dict[str, list[tuple[Phrases[Any], Any]]] = {}
+        shapes: dict[str, set[tuple[int, int]]] = {}
+        for table in tables:
+            for phrase, value in table.values.items():
+                self._values.setdefault(phrase, []).append((table, value))
+                parts = phrase.split()
+                longest = max(range(len(parts)), key=lambda k: len(parts[k]))
+                shapes.setdefault(parts[longest], set()).add((longest, len(parts) - longest))
+        self._shapes = {word: tuple(sorted(found)) for word, found in shapes.items()}
+        self._known = frozenset(shapes)
+
+    def find(self, text: Sequence[str]) -> dict[Phrases[Any], list[Match[Any]]]:
+        """Return all places where a phrase of a table stands, overlapping ones too, in no order."""
+        found: dict[Phrases[Any], list[Match[Any]]] = {}
+        known = self._known.intersection(text)
+        for k, word in enumerate(text) if known else ():
+            if word in known:
+                for before, after in self._shapes[word]:
+                    first, end = k - before, k + after
+                    if first >= 0 and end <= len(text):
+                        phrase = word if end == first + 1 else " ".join(text[first:end])
+                        for table, value in self._values.get(phrase, ()):
+                            found.setdefault(table, []).append((first, end, value))
+        return found
+
+
+def leftmost(found: list[Match[T]], limit: int | None = None) -> list[Match[T]]:
+    """Keep the longest matches from the left, none overlapping, that end by word `limit`: as `Phrases.find` does."""
+    kept: list[Match[T]] = []
+    free = 0
+    for match in sorted(found, key=lambda match: (match[0], -match[1])):
+        if match[0] >= free and (limit is None or match[1] <= limit):
+            kept.append(match)
+            free = match[1]
+    return kept
 
 
 class Reading(NamedTuple):
-    """The texts of a posting, folded once for all modules: of the title, and of the description with the profile."""
+    """The texts of a posting, folded once for all modules: of the title, and of the description with the profile.
+
+    `phrases`: what was found in the body of the tables that were looked for at once.
+    """
 
     title: str
     title_words: list[str]
     body: str
     body_words: list[str]
+    phrases: Mapping[Phrases[Any], list[Match[Any]]] | None = None
+
+    def find(self, table: Phrases[T], limit: int | None = None) -> list[Match[T]]:
+        """Find a table's phrases in the first `limit` words of the body."""
+        if self.phrases is None:
+            return table.find(self.body_words[:limit])
+        found = self.phrases.get(table)
+        return leftmost(found, limit) if found else []
 
 
-def read(posting: Posting) -> Reading:
-    """Fold a posting's title and the first `TEXT_LIMIT` characters of its description and of its profile."""
+def read(posting: Posting, book: Phrasebook | None = None) -> Reading:
+    """Fold a posting's title and the first `TEXT_LIMIT` characters of its description and of its profile.
+
+    A `book` is looked for in the body at once; without it each table is when it is asked for.
+    """
     title = fold((posting.title or "")[:TITLE_LIMIT])
     parts = [plain(part) for part in (posting.description, posting.profile) if part]
     body = fold("\n".join(parts)) if parts else ""
-    return Reading(title, words(title), body, words(body))
+    body_words = words(body)
+    return Reading(title, words(title), body, body_words, None if book is None else book.find(body_words))

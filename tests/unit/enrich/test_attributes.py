@@ -8,7 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.messages import Enrichment, Posting
-from streams.enrich.attributes import attributes
+from streams.enrich import text
+from streams.enrich.attributes import attributes, phrasebook
 
 Ad = Callable[..., Posting]
 TEXT_FIELDS = (
@@ -34,6 +35,18 @@ def test_any_text_is_answered(fields: dict[str, str]) -> None:
     """No text raises, and the answer is the same twice."""
     posting = Posting(source="t", id="1", side="offer", observed_at=datetime(2026, 5, 20, tzinfo=UTC), **fields)
     assert attributes(posting) == attributes(posting)
+
+
+BOOK = phrasebook()
+SAID = st.lists(st.sampled_from(sorted({word for phrase in BOOK._values for word in phrase.split()})), max_size=40)
+
+
+@given(SAID, st.lists(st.sampled_from(sorted(BOOK._values)), max_size=6))
+def test_tables_that_are_looked_for_at_once_change_nothing(said: list[str], phrases: list[str]) -> None:
+    """A description is read alike with the phrasebook and without."""
+    body = " ".join([*said[:20], *phrases, *said[20:]])
+    ad = Posting(source="t", id="1", side="offer", observed_at=datetime(2026, 5, 20, tzinfo=UTC), description=body)
+    assert attributes(ad, text.read(ad, BOOK)) == attributes(ad)
 
 
 PARTS = "12;3;2026;99/99/9999;31/02/2025;k;dh;ans;d'expérience;salaire;bac+;9;postes;-;à;il y a;999;mois;ago;٣;²;x;%"

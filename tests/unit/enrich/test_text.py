@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.enrich.text import TEXT_LIMIT, Phrases, fold, is_arabic, plain, tokens, words
+from streams.enrich.text import TEXT_LIMIT, Phrasebook, Phrases, fold, is_arabic, leftmost, plain, tokens, words
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,20 @@ def test_phrases_find_lies_inside_the_text(text: list[str]) -> None:
     assert all(
         0 <= start < end <= len(text) and start >= before for (start, end, _), before in zip(found, ends, strict=False)
     )
+
+
+PHRASES = st.dictionaries(
+    st.lists(st.sampled_from(["a", "bb", "ccc", "dd"]), min_size=1, max_size=4).map(" ".join),
+    st.integers(0, 9),
+    max_size=12,
+)
+
+
+@given(st.lists(PHRASES, max_size=3), st.lists(st.sampled_from(["a", "bb", "ccc", "dd", "e"]), max_size=30))
+def test_tables_that_are_looked_for_at_once_find_what_each_finds(tables: list[dict[str, int]], text: list[str]) -> None:
+    """A phrasebook's matches, longest from the left, are those of each table, also in the text's first words alone."""
+    phrases = [Phrases(table) for table in tables]
+    found = Phrasebook(phrases).find(text)
+    for table in phrases:
+        for limit in (None, 0, 7):
+            assert leftmost(found.get(table, []), limit) == table.find(text[:limit])
