@@ -71,9 +71,9 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
             while app[PARTS].hub.snapshot is None:
                 await asyncio.sleep(0.02)
 
-        asyncio.run_coroutine_threadsafe(start(), loop).result(20)
+        asyncio.run_coroutine_threadsafe(start(), loop).result(120)
         yield wall
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(20)
+        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(120)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()

@@ -20,6 +20,9 @@ from tests.browser.test_wall import FIGURES, SIDES, on_wall, stamp
 from tests.installation import Up
 from tests.ports import free_ports
 
+PATIENCE = 240.0
+"""Seconds that what is bound to happen may take."""
+
 RATE = 40.0
 """New vacancies and requests a minute; without the six weeks of history, which take a minute to fold."""
 
@@ -39,9 +42,9 @@ def portals(tmp_path: Path) -> Iterator[str]:
 
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    asyncio.run_coroutine_threadsafe(start(), loop).result(10)
+    asyncio.run_coroutine_threadsafe(start(), loop).result(60)
     yield market.base
-    asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
+    asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(60)
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()
@@ -71,7 +74,7 @@ def wall(
 
 def equal_to_sql(page: Page, indicators: Indicators) -> dict[str, float]:
     """Catch the wall at a moment when SQL is of the same revision; each total must be what SQL says at its stamp."""
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + PATIENCE
     while True:
         before = page.get_attribute("#wall", "data-revision")
         shown, at = on_wall(page), stamp(page)
@@ -87,30 +90,43 @@ def equal_to_sql(page: Page, indicators: Indicators) -> dict[str, float]:
     return shown
 
 
+def stand_still(before: dict[str, float], after: dict[str, float]) -> bool:
+    """Whether nothing has opened between two looks, and what stands is less by what fell due alone."""
+    return all(
+        after[f"{side}.opened_today"] == before[f"{side}.opened_today"]
+        and after[f"{side}.stock"] - before[f"{side}.stock"]
+        == before[f"{side}.closed_today"] - after[f"{side}.closed_today"]
+        for side in SIDES
+    )
+
+
 def test_the_running_walls_totals_equal_sql_and_stand_still_with_the_sources(
     browser: Browser, wall: str, portals: str, clickhouse: str, tmp_path: Path
 ) -> None:
-    """Ten seconds apart the totals equal SQL and have moved; once the portals pause, nothing more opens."""
+    """The totals move and equal SQL at every look; once the portals pause, nothing more opens.
+
+    What is of today begins anew at midnight: the looks that lie before and after it are taken again.
+    """
     indicators = Indicators(connect(clickhouse, tmp_path), Namespace("live"))
     page = browser.new_page(viewport={"width": 1920, "height": 1080})
+    page.set_default_timeout(PATIENCE * 1000)
     page.goto(wall)
-    page.wait_for_function(
-        "() => Number(document.querySelector('[data-figure=\"offer.stock\"]')?.dataset.value) > 0", timeout=240_000
-    )
-    first = equal_to_sql(page, indicators)
-    page.wait_for_timeout(10_000)
-    second = equal_to_sql(page, indicators)
-    assert second["offer.opened_today"] > first["offer.opened_today"]
+    page.wait_for_function("() => Number(document.querySelector('[data-figure=\"offer.stock\"]')?.dataset.value) > 0")
+    opened = "Number(document.querySelector('[data-figure=\"offer.opened_today\"]').dataset.value)"
+    first = second = equal_to_sql(page, indicators)
+    while second["offer.opened_today"] <= first["offer.opened_today"]:
+        first = second
+        page.wait_for_function(f"before => {opened} !== before", arg=first["offer.opened_today"])
+        second = equal_to_sql(page, indicators)
 
-    with urllib.request.urlopen(urllib.request.Request(f"{portals}/control/pause", method="POST"), timeout=10):
+    with urllib.request.urlopen(urllib.request.Request(f"{portals}/control/pause", method="POST"), timeout=60):
         pass
-    page.wait_for_timeout(15_000)  # the slowest source is asked every 4 s
-    paused = equal_to_sql(page, indicators)
-    page.wait_for_timeout(10_000)
-    later = equal_to_sql(page, indicators)
+    deadline = time.monotonic() + PATIENCE
+    still = False
+    while not still:
+        before = equal_to_sql(page, indicators)
+        page.wait_for_timeout(20_000)  # in which a dozen opened before
+        after = equal_to_sql(page, indicators)
+        still = stand_still(before, after)
+        assert still or time.monotonic() < deadline, (before, after)
     page.close()
-    opened = [f"{side}.opened_today" for side in SIDES]
-    assert {name: later[name] for name in opened} == {name: paused[name] for name in opened}
-    for side in SIDES:
-        fell_due = later[f"{side}.closed_today"] - paused[f"{side}.closed_today"]
-        assert later[f"{side}.stock"] == paused[f"{side}.stock"] - fell_due

@@ -56,6 +56,7 @@ def looking(
 ) -> Iterator[Page]:
     """A page that shows the wall; whatever it said on its console fails the test."""
     page = browser.new_page(viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce")
+    page.set_default_timeout(240_000)
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))

@@ -26,7 +26,7 @@ async def killed_in_insert(stack: Stack, _draw: random.Random) -> bool:
     mark = stack.sink.mark()
     stack.store_proxy.up = gate
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             await struck.wait()
     finally:
         stack.store_proxy.heal()

@@ -92,7 +92,7 @@ async def strike(
     finally:
         if running.poll() is None:
             running.terminate()
-            running.wait(20)
+            running.wait(120)
     found: dict[str, object] = json.loads(report.read_text("utf-8"))
     return {**found, "kills": kills}
 

@@ -25,8 +25,8 @@ from deploy.supervisor import (
 )
 
 FAST = Policy(first_pause=0.05, longest_pause=0.2, healthy_after=60.0)
-SLEEP = "import time; time.sleep(60)"
-DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
+SLEEP = "import time; time.sleep(3600)"
+DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(3600)"
 
 
 class Watched:
@@ -89,7 +89,7 @@ async def test_a_child_that_refuses_is_left_until_it_is_resumed(watched: Watched
         "import json, sys, time\n"
         "if '--resume' not in sys.argv:\n"
         "    print(json.dumps({'event': 'worker ends', 'reason': 'too many rejects'})); sys.exit(78)\n"
-        "print('resumed', flush=True); time.sleep(60)"
+        "print('resumed', flush=True); time.sleep(3600)"
     )
     watched.start("streams", refuses)
     await watched.until(ChildHeld)
@@ -117,7 +117,7 @@ async def test_a_child_stays_stopped_over_a_restart_of_the_supervisor(tmp_path: 
     assert second.told(ChildStarted) == []
     resume(second.stopped)
     third = Watched(tmp_path)
-    third.start("streams", "import sys, time; print(sys.argv[1:], flush=True); time.sleep(60)")
+    third.start("streams", "import sys, time; print(sys.argv[1:], flush=True); time.sleep(3600)")
     await third.log("streams", "['--resume']")
     await third.supervisor.stop(Stop())
 
@@ -127,7 +127,7 @@ async def test_the_foundation_stops_last(watched: Watched) -> None:
     says = (
         "import signal, sys, time\n"
         "def end(*_): time.sleep({pause}); print(time.time(), flush=True); sys.exit()\n"
-        "signal.signal(signal.SIGTERM, end); print('ready', flush=True); time.sleep(60)"
+        "signal.signal(signal.SIGTERM, end); print('ready', flush=True); time.sleep(3600)"
     )
     watched.start("broker", says.format(pause=0), foundation=True)
     watched.start("worker", says.format(pause=0.3))
@@ -179,7 +179,7 @@ def test_children_die_with_a_killed_supervisor(tmp_path: Path) -> None:
         "    told = lambda event: print(event.pid, flush=True)\n"
         "    supervisor = Supervisor(home / 'logs', home / 'stopped', told, Policy())\n"
         "    supervisor.start(Child('deaf', [sys.executable, '-c', sys.argv[2]]))\n"
-        "    await asyncio.sleep(60)\n"
+        "    await asyncio.sleep(3600)\n"
         "asyncio.run(main())"
     )
     with subprocess.Popen(

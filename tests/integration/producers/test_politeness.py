@@ -45,9 +45,9 @@ async def client(clock: Clock) -> AsyncIterator[Web]:
     await made.close()
 
 
-def source(more: str = "", *, rate: float = 1000, loopback: bool = True) -> Source:
+def source(more: str = "", *, rate: float = 1000, loopback: bool = True, interval: float = 0.2) -> Source:
     """Make a source on loopback."""
-    head = f'kind = "rss"\nname = "p"\nurl = "http://127.0.0.1/"\ninterval = 0.2\nrequests_per_second = {rate}\n'
+    head = f'kind = "rss"\nname = "p"\nurl = "http://127.0.0.1/"\ninterval = {interval}\nrequests_per_second = {rate}\n'
     return parse("p.toml", head + (f"allow_loopback = {str(loopback).lower()}\n") + more)
 
 
@@ -154,10 +154,10 @@ async def test_a_host_that_fails_is_left_alone(client: Web, portal: Portal) -> N
     portal.pages["/a"] = b"a"
     for _ in range(6):
         with pytest.raises(Unavailable):
-            await client.get(source(), f"{portal.address}/a")
+            await client.get(source(interval=1), f"{portal.address}/a")
     assert len(portal.requests) == 12
-    await asyncio.sleep(1.3)  # four to six intervals of 0.2 s
-    assert (await client.get(source(), f"{portal.address}/a")).body == b"a"
+    await asyncio.sleep(6.1)  # four to six intervals
+    assert (await client.get(source(interval=1), f"{portal.address}/a")).body == b"a"
 
 
 @pytest.mark.parametrize(("status", "body"), [(403, b""), (200, BLOCK_PAGE), (503, BLOCK_PAGE), (429, BLOCK_PAGE)])

@@ -77,6 +77,6 @@ def test_an_identifier_that_is_a_telephone_number_is_hashed() -> None:
 @pytest.mark.parametrize("piece", ["x", "x@", " ", "0 ", "0", "212 ", "+", "a.", "(at) ", "05/06/2021 "])
 def test_hostile_text_takes_time_in_proportion(piece: str) -> None:
     """Megabytes made to be slow are scrubbed in seconds, not in hours."""
-    started = time.monotonic()
+    started = time.process_time()
     scrub(piece * (2_000_000 // len(piece)))
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20

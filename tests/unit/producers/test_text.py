@@ -74,6 +74,6 @@ HOSTILE = 2_000_000
 )
 def test_hostile_text_takes_time_in_proportion(text: str) -> None:
     """Megabytes made to be slow are read in seconds, not in hours."""
-    started = time.monotonic()
+    started = time.process_time()
     plain(repair(text))
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
