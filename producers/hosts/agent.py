@@ -30,8 +30,9 @@ else can have them."""
 
 RENEW = 1.0
 
-SILENCE = 30.0
-"""Seconds without a sign from the group after which it is joined anew; a rebalance takes no more than `SESSION`."""
+SILENCE = (60.0, 600.0)
+"""Seconds without a sign from the group after which it is joined anew, at first and at most: longer each time, for on a
+machine that is far too slow each member that comes and goes holds up the group. A request takes 40 s at most."""
 
 _partition = DefaultPartitioner()
 
@@ -48,6 +49,7 @@ class Hosts:
         self._ours: frozenset[int] | None = None
         self._renewed = -SESSION
         self._sign = 0.0
+        self._patience = SILENCE[0]
         self._given = asyncio.Event()
         self._consumer: Any = None
         self._staying: asyncio.Task[None] | None = None
@@ -165,7 +167,7 @@ class Hosts:
 
     async def _renew(self) -> None:
         """Ask the group, again and again, whether we are still in it: it refuses a commit of one who is not."""
-        while time.monotonic() - self._sign < SILENCE:
+        while time.monotonic() - self._sign < self._patience:
             with suppress(TimeoutError):
                 async with asyncio.timeout(RENEW):
                     await self._given.wait()
@@ -179,7 +181,9 @@ class Hosts:
                     await self._consumer.commit(ours)
                 self._renewed = max(self._renewed, asked)
                 self._sign = time.monotonic()
-        raise TimeoutError(f"the group of the producers gave no sign for {SILENCE:.0f} s")
+                self._patience = SILENCE[0]
+        silent, self._patience = self._patience, min(SILENCE[1], 2 * self._patience)
+        raise TimeoutError(f"the group of the producers gave no sign for {silent:.0f} s")
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]

@@ -61,6 +61,8 @@ class Outcome:
     hosts: dict[str, Host]
     drifted: frozenset[str]
     """Portals that were told to have lost a field, or to be marked up otherwise."""
+    cut: frozenset[str] = frozenset()
+    """Portals that were begun with anew, as on a machine that is too slow: what was being read is told by nobody."""
     memory: dict[str, list[int]] = field(default_factory=dict)
     """Resident bytes of each process at the end of each phase."""
     processor: dict[str, float] = field(default_factory=dict)
@@ -86,7 +88,8 @@ class Outcome:
     @property
     def unflagged(self) -> list[str]:
         """Portals whose markup changed, and whose status did not tell it."""
-        return [name for name, host in self.hosts.items() if host.faults.get("markup") and name not in self.drifted]
+        told = self.drifted | self.cut
+        return [name for name, host in self.hosts.items() if host.faults.get("markup") and name not in told]
 
 
 @dataclass
@@ -237,6 +240,7 @@ async def run(
             for worker in workers:
                 await worker.stop()
         outcome.drifted = frozenset(one.source for one in told if one.drifted or "markup" in one.message)
+    outcome.cut = _begun_anew(folder / "producers.log")
     outcome.restarts = sum(worker.starts - 1 for worker in workers)
     outcome.seconds["all"] = time.monotonic() - began
     async with Readback(kafka, namespace) as readback:
@@ -246,6 +250,13 @@ async def run(
         async for record in readback.records("postings-unique"):
             outcome.tally.unique(msgspec.json.decode(record.value, type=UniquePosting).posting)
     return outcome
+
+
+def _begun_anew(log: Path) -> frozenset[str]:
+    """The sources that were started more than once."""
+    facts = [msgspec.json.decode(line) for line in log.read_bytes().splitlines() if line.startswith(b"{")]
+    starts = Counter(fact["file_or_source"] for fact in facts if fact.get("change") == "started")
+    return frozenset(name for name, times in starts.items() if times > 1)
 
 
 async def _swept(told: list[SourceStatus], names: set[str], times: int, say: Callable[[str], None]) -> None:

@@ -121,7 +121,7 @@ async def test_a_group_that_gives_no_sign_is_told_and_joined_anew(
     trouble: Exception | None, troubles: list[Exception], members: list[Member], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody answers the renewals, whether polling fails for ever or waits for ever: neither is waited out."""
-    monkeypatch.setattr(agent, "SILENCE", 0.3)
+    monkeypatch.setattr(agent, "SILENCE", (0.3, 60.0))
     monkeypatch.setattr(agent, "LEASE", 0.1)
     if trouble is not None:
         troubles.append(trouble)
