@@ -82,8 +82,7 @@ class Rater:
         self._common = {head: number[head] for head, count in turned.items() if count >= COMMON}
         self._whole: dict[tuple[str, ...], tuple[int, ...]] = {}
         for known in index.titles:
-            turn = _turn(known)
-            if turn:
+            for turn in _turns(known):
                 self._whole[turn] = (*self._whole.get(turn, ()), self._groups[known.code])
 
         held = [
@@ -163,7 +162,8 @@ class Rater:
                 stems.append(self._stems[one][0])
                 factors.append(factor)
         level = self._common.get(turn[0], -1) if turn else -1
-        whole = [group for n in range(1 + (level >= 0), len(turn) + 1) for group in self._whole.get(turn[:n], ())]
+        runs = (turn[:n] for n in range(len(turn), 1 if level >= 0 else 0, -1))
+        whole = next((self._whole[run] for run in runs if run in self._whole), ())
         return tables.Query(
             np.array(stems, np.int32),
             np.array(factors),
@@ -182,11 +182,12 @@ def _inside(leaves: tuple[str, ...], prefix: str) -> tuple[int, int]:
     return (inside[0], inside[-1] + 1) if inside else (0, 0)
 
 
-def _turn(known: Known) -> tuple[str, ...]:
-    """Return a title's stems from the one that it turns on, none where that stands amid them."""
-    if known.head == known.stems[0]:
-        return known.stems
-    return known.stems[::-1] if known.head == known.stems[-1] else ()
+def _turns(known: Known) -> set[tuple[str, ...]]:
+    """Return the runs from the word that a query turns on in which a title stands whole.
+
+    That of an English title ("hr manager") may be read from its first word, where French titles turn.
+    """
+    return {known.stems, known.stems[::-1]} if known.head == known.stems[-1] else {known.stems}
 
 
 def _weighed(known: Known, rarity: Mapping[str, float], weights: Weights) -> Iterable[tuple[str, float]]:

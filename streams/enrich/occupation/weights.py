@@ -15,8 +15,8 @@ class Weights(NamedTuple):
     head_least: float = 2.0
     """Least rarity that counts for a head: "technicien" stands everywhere and decides the major group."""
     whole: float = 0.05
-    """Added to the score of a lexicon title that the query holds whole where it turns: "directeur commercial" in
-    "directeur commercial secteur nettoyage"."""
+    """Added to the score of the longest lexicon title that the query holds whole where it turns: "directeur
+    commercial" in "directeur commercial secteur nettoyage"."""
     headless: float = 0.7
     """Factor of the score of a lexicon title that turns on another word than the title read."""
     soft: float = 0.3

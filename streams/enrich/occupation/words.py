@@ -52,7 +52,8 @@ NOISE = vocabulary(
     "franco anglo hispano germano italo canada canadien canadienne belge suisse eng ang esp relocation weekend week "
     "ans ii iii iv n1 n2 n3 l1 l2 l3 deplafonne deplafonnee deplafonnes challenge bonus multinationale multinational "
     "expatriation intermediate jeune jeunes diplome diplomes diplomee diplomees laureat laureats btob btoc b2b b2c "
-    "bac dut bts deust plusieur demploi "
+    "bac dut bts deust plusieur demploi deplafonnees freelancer fraichement remplacant remplacante remplacement "
+    "sprekend nederlands deutschsprachig "
     "الدرجه درجه سلم السلم رتبه الاولي الثانيه الثالثه الرابعه الممتازه خبره تجربه للعمل بخبره شركه رجل امراه "
     "ذكور اناث المغرب بالمغرب منصب مناصب لمنصب"
 )
@@ -65,6 +66,8 @@ CITIES = vocabulary(
     "khemisset berkane taourirt inezgane tiznit taroudant bouznika benslimane ifrane azrou midelt sefrou "
     "chefchaouen fnideq mdiq martil hoceima houceima asilah assilah youssoufia tit mellil melil soualem had dar "
     "bouazza sbaa harrouda bernoussi oulfa anfa mediouna nouakchott dubai sidi kacem slimane bennour maarif "
+    "maarouf taliouine khenifra nouacer taghazout lissasfa deroua othmane ouezzane ouazzane zagora tinghir boujdour "
+    "tarfaya smara azilal taounate boulemane guercif driouch figuig jerada chichaoua saidia agdal souissi gueliz "
     "casanearshore technopolis technopark zenata jorf lasfar ain sebaa hay البيضاء الرباط سلا فاس مكناس مراكش "
     "اكادير طنجه تطوان وجده القنيطره المحمديه الجديده اسفي سطات برشيد النواصر خريبكه الناظور العيون الداخله كلميم "
     "الراشيديه ورزازات الصويره العرايش تازه الخميسات بركان انزكان تيزنيت تارودانت"
@@ -85,21 +88,41 @@ _ENDING = (
 _INCLUSIVE = re.compile(
     rf"(?<=[a-z]) ?\((?:{_ENDING})\)|(?<=[a-z])(?:[/.·•-](?:{_ENDING}))+(?![a-z0-9])(?:[.·•-]s(?![a-z]))?",
 )
+_RESEARCH = re.compile(
+    r"\b(?:r ?& ?d|recherches? (?:et |& ?)(?:de )?developpements?|research (?:and |& ?)development)\b"
+)
+"""One field, written in four ways, of which the parts alone name others."""
+
+_BUYERS = re.compile(r"\bb[ -]?(?:to|2)[ -]?([bc])\b")
 _DIGIT = re.compile(r"\d")
 _MONEY = re.compile(r"\b\d[\d .,]*(?:dhs?|mad|k|eur|usd|€|\$)?\b(?: ?(?:dhs?|mad|net|brut)\b)?")
+_NOT_OF_WHO_RECRUITS = "".join(
+    f"(?<!{word} )"
+    for word in sorted(
+        vocabulary(
+            "de en et responsable charge chargee charges chargees assistant assistante consultant consultante stage "
+            "stagiaire specialiste manager directeur directrice coordinateur coordinatrice chef expert rh it"
+        )
+    )
+)
+"""Not after a word that makes recruiting the job: "chargé recrutement"."""
+
 _FRAMES = re.compile(
     r"(?:stages?|projets?) (?:de )?(?:fin d'etudes?|pre-?embauche)|(?:full|part)[ -]?time|temps (?:plein|partiel)"
     r"|avis (?:de|d') ?(?:recrutement|concours)(?: de recrutement)?|concours de recrutement|concours"
     r"|offres? d'emploi|demande d'emploi|candidatures? spontanees?|spontaneous application"
     r"|appel a (?:candidatures?|manifestation d'interet)(?: pour (?:le |les |l')?postes?)?"
     r"|(?:a la )?recherche (?:d'un emploi|d'emploi|un emploi|un poste|un travail|active|activement)"
+    r"|(?:(?:est|sommes|suis) )?a la recherche (?:active )?(?:de |d'|des |du )(?:une? )?"
+    r"|(?<!de )recherch(?:e|ons|ent) (?:des |une? |plusieurs |son |sa |ses |:)"
     r"|(?:re)?cherche (?:un )?(?:emploi|poste|travail)|(?:nous|on) (?:recrutons|recherchons|recrute|recherche|cherche)"
     r"|(?:we are|we're|now) hiring|looking for(?: a)?(?: job)?|job (?:aanbieding|offer)|jobaanbieding"
     r"|poste (?:de|d')|en qualite de|en tant que"
     r"|(?:offres?|annonces?|appels?|operations?|cabinet|agence|service|programme) de recrutement"
-    r"|(?<!de )(?<!en )(?<!et )recrutement(?= ?(?:-|:|d'|de |des |pour |immediat|urgent|$))"
+    rf"|{_NOT_OF_WHO_RECRUITS}recrutement(?= ?(?:-|:|d'|de |des |pour |immediat|urgent|$))"
     r"|^\W*recrutement(?= (?!et )[a-z])"
     r"|فتح باب الترشيح(?: ل)?|اعلان(?: عن)?(?: مباراه)?(?: توظيف)?|مباراه(?: ل)? ?توظيف|عرض (?:عمل|شغل)"
+    r"|(?:كنقلبو?|تنقلبو?|بغيت|بغينا|باغي|باغيه|خاصني|خاصنا|محتاجين?)(?: علي)?(?: خدمه| نخدم| نخدمو)?(?= )"
     r"|طلب (?:عمل|شغل)|(?:ابحث|نبحث|باحث|باحثه) عن(?: عمل| شغل| وظيفه)?"
 )
 _RESPONSIBILITY = re.compile(
@@ -110,7 +133,7 @@ _SEVERAL = re.compile(
     r" (?:profile?s?|postes?|metiers|fonctions?|emplois|positions?|opportunit\w+|career\w*|jobs?|roles?|vacanc\w+)"
     r"|candidatures? ?spontanees?|spontaneous application|(?:open|general) application|talents? (?:pool|community)"
     r"|campagne de recrutement|recrutement massif|journees? (?:de )?recrutement|job (?:day|dating|fair)|open day"
-    r"|join our team|rejoi(?:gnez|ns)(?:-| )?(?:nous|nos equipes|notre equipe)|careers? opportunit\w+"
+    r"|join our team|rejoi(?:gnez|ns)(?:-| )?(?:nous|nos equipes|notre equipe|l'aventure)|careers? opportunit\w+"
     r"|عده (?:مناصب|وظايف|تخصصات|مهن)|(?:مناصب|وظايف) (?:متعدده|مختلفه|شاغره)|مجموعه من (?:الوظايف|المناصب)"
 )
 _ANNOUNCES = re.compile(
@@ -120,16 +143,16 @@ _ANNOUNCES = re.compile(
 """What an announcement says; with nothing but `FIELDS` beside it, it names no job ("clinique recrute")."""
 
 FIELDS = vocabulary(
-    "hotel hotels hoteliere hotelier hotellerie restaurant restaurants restauration cafe cafes snack riad clinique "
-    "cliniques hopital ecole ecoles creche lycee universite usine usines magasin magasins boutique boutiques "
-    "supermarche pharmacie laboratoire centre agence agences salon salons spa boulangerie pressing station garage "
-    "imprimerie call center multinationales startup association fondation residence maison village "
-    "tourisme industrie industriel industrielle commerce batiment btp automobile sante assurance assurances "
-    "banque bancaire telecom telecoms telecommunications textile aeronautique agriculture agricole agroalimentaire "
-    "energie immobilier immobiliere informatique it digital transport logistique finance medical medicale "
-    "paramedical services service secteur domaine metier metiers personnel personnels staff equipe equipes team "
-    "candidats candidates collaborateurs travailler salaries employes ete saison saisonnier saisonniers etudiants "
-    "etudiant gens personnes personne مطعم فندق مقهي مصنع معمل شركات مدرسه عياده مستشفي مركز محل متجر سناك"
+    "hotel hotels hoteliere hotelieres hotelier hoteliers hotellerie restaurant restaurants restauration cafe cafes "
+    "snack riad clinique cliniques hopital ecole ecoles creche lycee universite usine usines magasin magasins "
+    "boutique boutiques supermarche pharmacie laboratoire centre agence agences salon salons spa boulangerie pressing "
+    "station garage imprimerie call center multinationales startup association fondation residence maison village "
+    "site sites talent talents tourisme industrie industriel industrielle commerce batiment btp automobile sante "
+    "assurance assurances banque bancaire telecom telecoms telecommunications textile aeronautique agriculture "
+    "agricole agroalimentaire energie immobilier immobiliere informatique it digital transport logistique finance "
+    "medical medicale paramedical services service secteur domaine metier metiers personnel personnels staff equipe "
+    "equipes team candidats candidates collaborateurs travailler salaries employes ete saison saisonnier saisonniers "
+    "etudiants etudiant gens personnes personne مطعم فندق مقهي مصنع معمل شركات مدرسه عياده مستشفي مركز محل متجر سناك"
 )
 """Where people work, and who: words that name no job beside an announcement."""
 
@@ -188,6 +211,10 @@ def normal(title: str) -> str:
 @lru_cache(maxsize=1 << 12)
 def _normal(title: str) -> str:
     folded = fold(plain(title))
+    if "&" in folded or "dev" in folded:
+        folded = _RESEARCH.sub(" rnd ", folded)
+    if "b" in folded:
+        folded = _BUYERS.sub(r"bto\1", folded)
     if any(sign in folded for sign in _SEXED):
         folded = _SEXES.sub(" ", folded)
     if "(" in folded or "/" in folded or "." in folded or "-" in folded or "·" in folded:
@@ -267,5 +294,5 @@ def _read(title: str, employer: frozenset[str]) -> Title:
         framed=frames > 0,
         responsibility=responsibility,
         several=several > 0,
-        unnamed=bool(said) and said <= FIELDS and _ANNOUNCES.search(whole) is not None,
+        unnamed=bool(said) and said <= FIELDS and (several > 0 or _ANNOUNCES.search(whole) is not None),
     )

@@ -91,7 +91,14 @@ def test_a_decision_overrules_what_other_files_say() -> None:
 
 @pytest.mark.parametrize(
     "title",
-    ["Nous recrutons plusieurs profils", "Candidatures spontanées", "Various career opportunities", "وظائف مختلفة"],
+    [
+        "Nous recrutons plusieurs profils",
+        "Candidatures spontanées",
+        "Candidature spontanée IT",
+        "A la recherche de plusieurs profils hôteliers",
+        "Various career opportunities",
+        "وظائف مختلفة",
+    ],
 )
 def test_an_announcement_of_several_jobs_is_not_stated_whatever_its_text(coder: Coder, title: str) -> None:
     """A title that offers any job names none, also where the text names one."""
@@ -138,6 +145,12 @@ def test_a_title_that_is_held_whole_where_another_turns_wins_over_scattered_word
     """A short title inside a longer one outweighs titles that only share the longer one's other words."""
     coder = Coder((*SMALL, Entry("2513", "en", "web programmer"), Entry("8160", "en", "frozen pizza operator")))
     assert coder.code("Frozen pizza web production manager").isco_best == "1321"
+
+
+def test_the_longest_title_that_is_held_whole_counts() -> None:
+    """An English title wins over its first word, though that word alone is a title and French ones turn there."""
+    coder = Coder((*SMALL, Entry("2423", "fr", "hr"), Entry("1212", "en", "hr manager")))
+    assert coder.code("HR manager").isco == "1212"
 
 
 def test_the_employers_name_speaks_where_it_says_what_it_does() -> None:

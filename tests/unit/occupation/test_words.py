@@ -61,6 +61,36 @@ def test_posts_of_responsibility_are_recognised_in_both_languages(title: str) ->
     assert read(title).responsibility
 
 
+@pytest.mark.parametrize(
+    ("written", "core"),
+    [
+        ("Chargée de recrutement IT", ("charg", "recrutement")),
+        ("Responsable recrutement", ("responsabl", "recrutement")),
+        ("Comptables - recrutement urgent", ("comptabl",)),
+        ("Atlas est à la recherche d'une assistante", ("assistant",)),
+        ("Nous recherchons des maçons", ("macon",)),
+        ("كنقلب على خدمة شيفور", ("شيفور",)),
+        ("بغيت نخدم شيفور", ("شيفور",)),
+    ],
+)
+def test_recruiting_is_a_frame_unless_it_is_the_job(written: str, core: tuple[str, ...]) -> None:
+    """What says that somebody is sought is taken off in French and Moroccan Arabic; who recruits by trade keeps it."""
+    assert core in [segment.core[: len(core)] for segment in read(written).segments]
+    assert all("recrutement" in core or "recrutement" not in segment.core for segment in read(written).segments)
+
+
+@pytest.mark.parametrize("written", ["R&D", "R & D", "recherche et développement", "Research and Development"])
+def test_research_and_development_is_one_word_however_it_is_written(written: str) -> None:
+    """Its parts alone name the software developer and the researcher."""
+    assert read(f"Ingénieur {written}").segments[0].core == ("ingenieur", "rnd")
+
+
+@pytest.mark.parametrize("market", ["B2B", "B to B", "b-to-b", "BtoC", "B 2 C"])
+def test_to_whom_is_sold_is_noise(market: str) -> None:
+    """Sellers to firms and to persons have one occupation."""
+    assert read(f"Commercial {market}").segments[0].core == ("commercial",)
+
+
 @given(st.text(max_size=600))
 def test_any_text_reads_into_bounded_segments(title: str) -> None:
     """Whatever the title, few segments of few stems come out, and nothing is raised."""
