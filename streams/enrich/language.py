@@ -61,12 +61,12 @@ _ENGLISH_ENDINGS = ("ing", "er", "ship", "ness", "ly", "ity", "ed", "ist", "ics"
 def language(posting: Posting, reading: Reading) -> Language | None:
     """Return the language of the ad's own text; the portal's language only where the words do not tell."""
     parts = reading.title_words + reading.body_words[:READ_WORDS]
-    arabic = 0
     if not (reading.title.isascii() and reading.body.isascii()):
         arabic = sum("\u0620" <= part[0] <= "\u064a" for part in parts)
-        latin = sum(part.isascii() and part.isalpha() and len(part) > 2 for part in parts)
-        if arabic and arabic * 4 > arabic + latin:
-            return "ar" if latin * 4 <= arabic + latin else "mixed"
+        if arabic:
+            latin = sum(part.isascii() and part.isalpha() and len(part) > 2 for part in parts)
+            if arabic * 4 > arabic + latin:
+                return "ar" if latin * 4 <= arabic + latin else "mixed"
     french = sum(map(_FRENCH.__contains__, parts))
     english = sum(map(_ENGLISH.__contains__, parts))
     if french + english >= 12 and min(french, english) * 10 > (french + english) * 4:

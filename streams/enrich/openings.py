@@ -61,10 +61,10 @@ def openings(posting: Posting, reading: Reading) -> int | None:  # noqa: PLR0911
     if posting.date_raw and "propos" in posting.date_raw and (match := _PROPOSED.search(fold(posting.date_raw[:200]))):
         return _sane(int(match[1]))
     title = reading.title
-    if (match := _SPELT.search(title)) and not _NO_HEAD.search(match[2]):
+    if (match := _SPELT.match(title)) and not _NO_HEAD.search(match[2]):
         return _WORDS[match[1]]
     if title and any(map(str.isdigit, title)):
-        if (match := _LEADING.search(title)) and not _NO_HEAD.search(match[2].split()[0]):
+        if (match := _LEADING.match(title)) and not _NO_HEAD.search(match[2].split()[0]):
             return _sane(int(match[1]))
         if match := _BRACKETED.search(title):
             return _sane(int(match[1] or match[2]))
@@ -75,7 +75,7 @@ def openings(posting: Posting, reading: Reading) -> int | None:  # noqa: PLR0911
 
 @lru_cache(maxsize=1024)
 def _field(raw: str) -> int | None:
-    match = _FIELD.search(fold(raw))
+    match = _FIELD.match(fold(raw))
     return _sane(int(match[1])) if match else None
 
 

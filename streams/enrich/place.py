@@ -142,6 +142,8 @@ def _merge(stated: Sequence[_Field], heading: Sequence[Name]) -> Place:
     A title that names only other regions than the fields overrules them: an agency posts from its own town. A quarter
     in a title counts only where nothing greater is named.
     """
+    if len(stated) == 1 and not heading and len(stated[0].regions) == 1:
+        return Place(tuple(stated[0].regions), "regional", stated[0].confidence)
     firm = {code for field in stated if not field.namesakes for code in field.regions}
     firm |= {code for name in heading if name.kind == "place" and not name.others for code in name.regions}
     posted: set[str] = set()

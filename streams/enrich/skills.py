@@ -40,19 +40,22 @@ def _rows() -> list[dict[str, str]]:
 
 def skills(posting: Posting, reading: Reading) -> tuple[str, ...]:
     """Return the ids of the skills that the title, the description and the portal's list name."""
-    found = dict.fromkeys(_found(reading.title, lexicon().find(reading.title_words)))
-    found.update(dict.fromkeys(named(posting.skills_raw[: 2 * TITLE_LIMIT]) if posting.skills_raw else ()))
-    found.update(dict.fromkeys(_found(reading.body, reading.find(lexicon()))))
-    return tuple(found)[:MOST]
+    found = _found(reading.title, lexicon().find(reading.title_words))
+    if posting.skills_raw:
+        found += named(posting.skills_raw[: 2 * TITLE_LIMIT])
+    if reading.body:
+        found += _found(reading.body, reading.find(lexicon()))
+    return tuple(dict.fromkeys(found))[:MOST]
 
 
 def named(text: str) -> tuple[str, ...]:
     """Return the ids of the skills that a text names."""
     folded = fold(text)
-    return _found(folded, lexicon().find(words(folded)))
+    return tuple(dict.fromkeys(_found(folded, lexicon().find(words(folded)))))
 
 
-def _found(text: str, named: list[Match[str]]) -> tuple[str, ...]:
+def _found(text: str, named: list[Match[str]]) -> list[str]:
     found = [skill for _, _, skill in named if skill]
-    found += [skill for sign, skill in _SIGNS.items() if sign in text]
-    return tuple(dict.fromkeys(found))
+    if "+" in text or "#" in text or "." in text:
+        found += [skill for sign, skill in _SIGNS.items() if sign in text]
+    return found

@@ -67,13 +67,34 @@ class _Table(dict[int, str]):
 
 _TABLE = _Table((code, _fold_character(chr(code))) for low, high in _RANGES for code in range(low, high + 1))
 
-# Four fields of a hundred are neither ASCII nor Latin-1. For the others a table of 256 bytes folds ten times as fast
-# (2 against 21 ns a character); the two letters that fold to a pair pass through bytes that no folded text holds.
-_PAIRS = {"\x01": "ae", "\x02": "ss"}
-_BYTES = "".join(
-    next((mark for mark, pair in _PAIRS.items() if pair == _TABLE[code]), _TABLE[code] or "\x03") for code in range(256)
-).encode("latin-1")
-_DROPPED = bytes(code for code in range(256) if not _TABLE[code])
+
+class _Codec(NamedTuple):
+    """Folding by tables of bytes; letters that fold to several pass through marks, bytes that no folded text holds."""
+
+    encoding: str
+    table: bytes
+    dropped: bytes
+    marks: dict[str, str]
+
+
+def _codec(encoding: str) -> _Codec:
+    table = bytearray(256)
+    dropped = bytearray()
+    marks: dict[str, str] = {}
+    for byte in range(256):
+        folded = _TABLE[ord(bytes([byte]).decode(encoding, "replace"))]
+        if len(folded) > 1:
+            folded = marks.setdefault(folded, chr(len(marks) + 1))
+        if folded:
+            table[byte] = folded.encode(encoding, "replace")[0]
+        else:
+            dropped.append(byte)
+    return _Codec(encoding, bytes(table), bytes(dropped), {mark: folded for folded, mark in marks.items()})
+
+
+_CODECS = (_codec("latin-1"), _codec("cp1252"))
+"""Nine fields of ten are Latin-1, of the others nineteen of twenty Windows-1252: typographic quotes, dashes, bullets.
+For these a table of bytes folds ten and five times as fast as one of characters (21 ns a character)."""
 
 _ARABIC = re.compile("[\u0620-\u064a]")
 _TAG = re.compile(r"<[^<>]*>")
@@ -87,15 +108,17 @@ def fold(text: str) -> str:
     Alef, ya, waw and ta marbuta take one form, Moroccan and Persian letters their Arabic neighbour's, digits are
     Western, quotes and dashes plain, every space but the line feed a space. Linear in the length of `text`.
     """
-    try:
-        data = text.encode("latin-1")
-    except UnicodeEncodeError:
-        return text.translate(_TABLE)
-    folded = data.translate(_BYTES, _DROPPED).decode("latin-1")
-    for mark, pair in _PAIRS.items():
-        if mark in folded:
-            folded = folded.replace(mark, pair)
-    return folded
+    for codec in _CODECS:
+        try:
+            data = text.encode(codec.encoding)
+        except UnicodeEncodeError:
+            continue
+        folded = data.translate(codec.table, codec.dropped).decode(codec.encoding)
+        for mark, letters in codec.marks.items():
+            if mark in folded:
+                folded = folded.replace(mark, letters)
+        return folded
+    return text.translate(_TABLE)
 
 
 def words(folded: str) -> list[str]:
@@ -199,14 +222,13 @@ class Phrasebook:
         """Return all places where a phrase of a table stands, overlapping ones too, in no order."""
         found: dict[Phrases[Any], list[Match[Any]]] = {}
         known = self._known.intersection(text)
-        for k, word in enumerate(text) if known else ():
-            if word in known:
-                for before, after in self._shapes[word]:
-                    first, end = k - before, k + after
-                    if first >= 0 and end <= len(text):
-                        phrase = word if end == first + 1 else " ".join(text[first:end])
-                        for table, value in self._values.get(phrase, ()):
-                            found.setdefault(table, []).append((first, end, value))
+        for k in [k for k, word in enumerate(text) if word in known] if known else ():
+            for before, after in self._shapes[text[k]]:
+                first, end = k - before, k + after
+                if first >= 0 and end <= len(text):
+                    phrase = text[k] if end == first + 1 else " ".join(text[first:end])
+                    for table, value in self._values.get(phrase, ()):
+                        found.setdefault(table, []).append((first, end, value))
         return found
 
 

@@ -159,7 +159,7 @@ class Coder:
         Empty where only noise was said.
         """
         query: dict[str, float] = {}
-        if not any(len(one) > 1 for segment in read.segments for one in segment.core):
+        if max([len(one) for segment in read.segments for one in segment.core], default=0) < 2:
             return query, ()  # letters alone name nothing
         segments = [[self._known(one) for one in segment.core] for segment in read.segments]
         main = next((k for k, run in enumerate(segments) if not self._heads.isdisjoint(run)), None)

@@ -136,6 +136,13 @@ _SEVERAL = re.compile(
     r"|join our team|rejoi(?:gnez|ns)(?:-| )?(?:nous|nos equipes|notre equipe|l'aventure)|careers? opportunit\w+"
     r"|عده (?:مناصب|وظايف|تخصصات|مهن)|(?:مناصب|وظايف) (?:متعدده|مختلفه|شاغره)|مجموعه من (?:الوظايف|المناصب)"
 )
+_OFFERS = re.compile(
+    r"etude|embauche|temps|time|recrut|concours|emploi|candidat|spontane|applicat|manifest|cherch|hiring|looking|job"
+    r"|poste d|qualite|en tant|plusieur|divers|different|multiple|nombreux|various|several|talent|journee|open day"
+    r"|join our|rejoi|opportunit|ترشيح|اعلان|مباراه|عرض|طلب|حث|عده|متعدد|مختلف|شاغره|مجموعه"
+)
+"""Of these every match of `_FRAMES` and `_SEVERAL` holds one; one title of ten does, and looking takes a sixth."""
+
 _ANNOUNCES = re.compile(
     r"\b(?:(?:re)?crut\w*|(?:re)?cherch\w*|embauch\w*|hiring|besoin|offres?|emplois?|jobs?|staff|personnels?|equipes?|team)\b"
     r"|توظيف|مطلوب|فرص|وظايف"
@@ -267,8 +274,10 @@ def _read(title: str, employer: frozenset[str]) -> Title:
     whole = folded
     if _DIGIT.search(folded):
         folded = _MONEY.sub(" ", folded)
-    folded, several = _SEVERAL.subn(" | ", folded)
-    folded, frames = _FRAMES.subn(" | ", folded)
+    several = frames = 0
+    if _OFFERS.search(folded):
+        folded, several = _SEVERAL.subn(" | ", folded)
+        folded, frames = _FRAMES.subn(" | ", folded)
     segments: list[Segment] = []
     seen: set[str] = set()
     said: set[str] = set()

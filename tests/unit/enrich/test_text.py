@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.enrich.text import TEXT_LIMIT, Phrasebook, Phrases, fold, is_arabic, leftmost, plain, tokens, words
+from streams.enrich.text import _TABLE, TEXT_LIMIT, Phrasebook, Phrases, fold, is_arabic, leftmost, plain, tokens, words
 
 
 @pytest.mark.parametrize(
@@ -66,6 +66,14 @@ def test_arabic_is_recognised() -> None:
     """One Arabic letter makes a text Arabic."""
     assert is_arabic(fold("Agent سائق"))
     assert not is_arabic(fold("Réception – 5 €"))
+
+
+@given(
+    st.text(st.one_of(st.characters(max_codepoint=255), st.sampled_from("’‘“”–—…•€œŒ™šŽŸ‚„†ˆ‰‹›ƒ˜ßæ\x01\x02\x81\x9d")))
+)
+def test_tables_of_bytes_fold_as_the_table_of_characters(text: str) -> None:
+    """Folding by a code page is folding character by character."""
+    assert fold(text) == text.translate(_TABLE)
 
 
 def test_phrases_match_the_longest_from_the_left() -> None:

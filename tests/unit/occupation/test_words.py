@@ -2,8 +2,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.enrich.occupation.words import CITIES, NOISE, SEGMENTS, STEMS, STOP, Segment, normal, read, stem
+from streams.enrich.occupation.words import (
+    _FRAMES,
+    _OFFERS,
+    _SEVERAL,
+    CITIES,
+    NOISE,
+    SEGMENTS,
+    STEMS,
+    STOP,
+    Segment,
+    normal,
+    read,
+    stem,
+)
 from streams.enrich.text import fold, words
+
+
+@given(st.from_regex(_FRAMES) | st.from_regex(_SEVERAL))
+def test_what_is_asked_first_is_in_every_frame(text: str) -> None:
+    """Whatever the frames of an offer and announcements of several jobs match holds one of the words asked first."""
+    for frames in (_FRAMES, _SEVERAL):
+        assert all(_OFFERS.search(match[0]) for match in frames.finditer(text))
 
 
 @pytest.mark.parametrize(
