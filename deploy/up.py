@@ -14,7 +14,7 @@ from deploy import topics
 from deploy.current import read_settled
 from deploy.datadir import DataDir, exclusive
 from deploy.errors import EX_MOVED, BrokerError, DeployError
-from deploy.kafka.broker import LocalKafka, answers
+from deploy.kafka.broker import READY_SECONDS, LocalKafka, answers
 from deploy.ports import listening, require_free
 from deploy.processes import WORKER_PORTS, stop_signal
 from deploy.settings import PREFIX, Settings
@@ -32,7 +32,6 @@ from deploy.supervisor import (
 from deploy.waiting import wait_for
 
 BROKER = "kafka"
-READY_SECONDS = 60.0
 
 
 def broker_of(settings: Settings, data: DataDir) -> LocalKafka:

@@ -19,7 +19,7 @@ class Up:
                 [sys.executable, "-m", "deploy.cli", "up"], env=variables, stdout=file, stderr=file
             )
 
-    def until(self, words: str, seconds: float = 240.0) -> str:
+    def until(self, words: str, seconds: float = 600.0) -> str:
         """Wait until it printed what the pattern `words` finds."""
         deadline = time.monotonic() + seconds
         while not (found := re.search(words, self.out.read_text("utf-8"))):

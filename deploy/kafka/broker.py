@@ -24,7 +24,9 @@ from schemas.connections import KafkaConnection
 
 HEAP_MB = 512
 MESSAGE_MAX_BYTES = 12 * 1024 * 1024
-READY_SECONDS = 120.0
+READY_SECONDS = 300.0
+"""A broker comes up in seconds; beside real-time processes one took more than two minutes to write its first line."""
+
 STOP_SECONDS = 20.0
 
 
