@@ -139,7 +139,7 @@ _SEVERAL = re.compile(
 _OFFERS = re.compile(
     r"etude|embauche|temps|time|recrut|concours|emploi|candidat|spontane|applicat|manifest|cherch|hiring|looking|job"
     r"|poste d|qualite|en tant|plusieur|divers|different|multiple|nombreux|various|several|talent|journee|open day"
-    r"|join our|rejoi|opportunit|ترشيح|اعلان|مباراه|عرض|طلب|حث|عده|متعدد|مختلف|شاغره|مجموعه"
+    r"|join our|rejoi|opportunit|ترشيح|اعلان|مباراه|عرض|طلب|حث|عده|متعدد|مختلف|شاغره|مجموعه|نقلب|بغي|باغي|خاصن|محتاج"
 )
 """Of these every match of `_FRAMES` and `_SEVERAL` holds one; one title of ten does, and looking takes a sixth."""
 

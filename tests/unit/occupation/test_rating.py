@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given, settings
@@ -37,10 +37,16 @@ for title in LEXICON.titles:
         HOLDERS[stem].append((title, weighed))
 
 
+WHOLE = defaultdict(list)
+for title in LEXICON.titles:
+    for run in {title.stems, title.stems[::-1]} if title.head == title.stems[-1] else {title.stems}:
+        WHOLE[run].append(title.code)
+
+
 def score(
     query: Mapping[str, float],
     context: Mapping[str, float],
-    turn: Sequence[str],
+    turn: tuple[str, ...],
     known: Known,
     weight: dict[str, float],
 ) -> float:
@@ -55,17 +61,16 @@ def score(
     return told * (WEIGHTS.headless if level and known.head != turn[0] else 1)
 
 
-def masses(query: Mapping[str, float], context: Mapping[str, float], turn: Sequence[str]) -> list[float]:
+def masses(query: Mapping[str, float], context: Mapping[str, float], turn: tuple[str, ...]) -> list[float]:
     """The mass of each unit group."""
     scores: dict[str, float] = defaultdict(float)
     for one in query:
         for known, weight in HOLDERS.get(one, ()):
             scores[known.code] = max(scores[known.code], score(query, context, turn, known, weight))
-    for known in LEXICON.titles:
-        run = known.stems if known.head == known.stems[0] else known.stems[::-1]
-        held = tuple(turn[: len(run)]) == run and known.head == run[0]
-        if held and (len(run) > 1 or TURNED[turn[0]] < COMMON):
-            scores[known.code] += WEIGHTS.whole
+    shortest = 1 if turn and TURNED[turn[0]] < COMMON else 2
+    whole = next((WHOLE[turn[:n]] for n in range(len(turn), shortest - 1, -1) if turn[:n] in WHOLE), [])
+    for code in whole:
+        scores[code] += WEIGHTS.whole
     top = max(scores.values())
     mass = {code: math.exp(WEIGHTS.sharpness * (told - top)) for code, told in scores.items()}
     share = dict.fromkeys(LEAVES, 0.0) | {code: mass[code] for code in mass if len(code) == 4}
