@@ -14,8 +14,9 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import aiohttp
@@ -35,6 +36,8 @@ WARM_SECONDS = 5.0
 START_SECONDS = 90.0
 PATIENCE = 15.0
 PROBES_A_SECOND = 25
+LINGER_MS = 5
+"""How long postings wait for others of their partition before they are sent; producers write whole fetches at once."""
 
 
 class Shown(msgspec.Struct, gc=False):
@@ -42,8 +45,29 @@ class Shown(msgspec.Struct, gc=False):
 
     isco: str
     region: str
-    grain: str
     start: datetime
+
+
+class Flowing(NamedTuple):
+    """A posting made ahead of the flow: its place, and its value before and after the moment that it shows."""
+
+    key: bytes
+    partition: int
+    head: bytes
+    tail: bytes
+
+    def value(self, now: float) -> bytes:
+        """As it is sent at `now`."""
+        return self.head + time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)).encode() + self.tail
+
+
+def made(posting: Posting) -> Flowing:
+    """Encode a posting but for its moment."""
+    stamp = b"1970-01-01T00:00:00Z"
+    value = msgspec.json.encode(msgspec.structs.replace(posting, observed_at=datetime.fromtimestamp(0, UTC)))
+    head, _, tail = value.partition(stamp)
+    key = f"{posting.source}\t{posting.id}".encode()
+    return Flowing(key, crc32(key) % market.PARTITIONS, head, tail)
 
 
 def probes(count: int, now: float, run: str) -> Iterator[tuple[Cell, Posting]]:
@@ -165,39 +189,46 @@ class Listener:
                 await asyncio.sleep(0.2)
 
     async def _read(self, response: aiohttp.ClientResponse) -> None:
-        name = b""
-        async for line in response.content:
-            if line.startswith(b"event:"):
-                name = line[6:].strip()
-                self.ready.set()
-                self.resets += name == b"reset"
-            elif line.startswith(b"data:") and name == b"market-counts":
-                self.events += 1
-                shown = self._decode(line[5:])
-                if shown.grain == "minute":
-                    self.seen.setdefault((shown.isco, shown.region, int(shown.start.timestamp())), time.time())
+        """Take what came at once apart in one go: thousands of lines a second, each awaited, would load the machine."""
+        rest = b""
+        async for chunk in response.content.iter_any():
+            now = time.time()
+            *events, rest = (rest + chunk).split(b"\n\n")
+            for event in events:
+                head, _, data = event.partition(b"\ndata: ")
+                if b"event: market-counts" in head:
+                    self.events += 1
+                    if b'"grain":"minute"' in data:
+                        shown = self._decode(data)
+                        self.seen.setdefault((shown.isco, shown.region, int(shown.start.timestamp())), now)
+                elif b"event: " in head:
+                    self.resets += b"event: reset" in head
+                    self.ready.set()
 
 
 async def flow(
     producer: AIOKafkaProducer, topic: str, rate: int, given: Iterator[Posting], asked: Sequence[tuple[Cell, Posting]]
 ) -> dict[Cell, float]:
-    """Send `rate` a second: postings of now, and among them the probes; when each probe was acknowledged."""
+    """Send `rate` a second: postings of now, and among them the probes; when each probe was acknowledged.
+
+    The postings are drawn and encoded before: the flow takes as little of the machine as it can.
+    """
     acknowledged: dict[Cell, float] = {}
-    waiting = list(asked)
+    waiting = [(cell, posting.observed_at.timestamp(), made(posting)) for cell, posting in asked]
     share = min(1.0, PROBES_A_SECOND / rate)
-    total = math.ceil(len(asked) / share)
+    total = math.ceil(len(asked) / share) + int(WARM_SECONDS * rate)
+    ready = iter([made(posting) for posting in islice(given, total)])
     began, due = time.monotonic(), 0.0
     sent: list[asyncio.Future[Any]] = []
-    for number in range(total + int(WARM_SECONDS * rate)):
+    for number in range(total):
         due += share if number >= WARM_SECONDS * rate else 0.0
         if waiting and due >= 1.0 - 1e-6:  # shares of one do not add up to one exactly
             due -= 1.0
-            cell, posting = waiting.pop(0)
-            future = await _send(producer, topic, posting)
+            cell, observed, probe = waiting.pop(0)
+            future = await _send(producer, topic, probe, observed)
             future.add_done_callback(lambda _done, cell=cell: acknowledged.setdefault(cell, time.time()))
         else:
-            observed = datetime.fromtimestamp(int(time.time()), UTC)
-            future = await _send(producer, topic, msgspec.structs.replace(next(given), observed_at=observed))
+            future = await _send(producer, topic, next(ready), time.time())
         sent.append(future)
         ahead = began + number / rate - time.monotonic()
         if ahead > 0:
@@ -215,15 +246,13 @@ async def _work(
         stack.check()
         if time.monotonic() > until:
             raise SystemExit(f"no event on the stream {START_SECONDS:.0f} s after the processes were started")
-        observed = datetime.fromtimestamp(int(time.time()), UTC)
-        await (await _send(producer, topic, msgspec.structs.replace(next(given), observed_at=observed)))
+        await (await _send(producer, topic, made(next(given)), time.time()))
         await asyncio.sleep(0.5)
 
 
-async def _send(producer: AIOKafkaProducer, topic: str, posting: Posting) -> "asyncio.Future[Any]":
-    key = f"{posting.source}\t{posting.id}".encode()
+async def _send(producer: AIOKafkaProducer, topic: str, flowing: Flowing, now: float) -> "asyncio.Future[Any]":
     future: asyncio.Future[Any] = await producer.send(
-        topic, msgspec.json.encode(posting), key=key, partition=crc32(key) % market.PARTITIONS
+        topic, flowing.value(now), key=flowing.key, partition=flowing.partition
     )
     return future
 
@@ -243,7 +272,7 @@ async def measure(connection: KafkaConnection, folder: Path, options: Any) -> di
     listener = Listener(stack.stream)
     listening = asyncio.create_task(listener.run())
     producer = AIOKafkaProducer(
-        **connection.client_options(), acks="all", enable_idempotence=True, compression_type="zstd"
+        **connection.client_options(), acks="all", enable_idempotence=True, compression_type="zstd", linger_ms=LINGER_MS
     )
     await producer.start()
     found: dict[int, dict[str, Any]] = {}
