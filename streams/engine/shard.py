@@ -223,9 +223,11 @@ class FoldShard:
             return {run[-1].topic: run[-1].offset}
         return {record.topic: record.offset for record in run}
 
-    def _to_fold(self, run: Sequence[Record]) -> list[Record]:
-        """The records that lie after the marker and before the span's end."""
+    def _to_fold(self, run: Sequence[Record]) -> Sequence[Record]:
+        """The records that lie after the marker and before the span's end; a topic's offsets ascend."""
         spans = self._context.spans
+        if not spans and len(self._stage.inputs) == 1 and run[0].offset >= self._positions[run[0].topic].next:
+            return run
         begins = {topic: position.next for topic, position in self._positions.items()}
         fresh = [record for record in run if record.offset >= begins[record.topic]]
         if not spans:
