@@ -155,6 +155,7 @@ class LocalKafka:
             "java",
             f"-Xmx{heap_mb}m",
             "-XX:+ExitOnOutOfMemoryError",
+            "-XX:TieredStopAtLevel=1",  # the second compiler took two fifths of a core in the first minutes
             "-Djava.awt.headless=true",
             "-Dlog4j2.shutdownHookEnabled=false",  # else the log closes before the broker has
             f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}",
