@@ -69,7 +69,7 @@ def wall(
     up = Up({**variables, "MARSAD_CLICKHOUSE": clickhouse}, tmp_path / "up.log")
     yield up.until(r"The wall: (http://\S+/wall)")
     up.process.terminate()
-    up.process.wait(120)
+    up.process.wait(240)
 
 
 def equal_to_sql(page: Page, indicators: Indicators) -> dict[str, float]:

@@ -69,7 +69,7 @@ class Installation:
         """Stop everything."""
         self.up.process.terminate()
         try:
-            self.up.process.wait(60)
+            self.up.process.wait(240)
         except subprocess.TimeoutExpired:
             self.up.process.kill()
             self.up.process.wait()

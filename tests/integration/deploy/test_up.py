@@ -55,7 +55,7 @@ def test_up_runs_everything_and_stops_it(up: Up, variables: dict[str, str]) -> N
 
     children = psutil.Process(up.process.pid).children()
     up.process.send_signal(signal.SIGINT)
-    assert up.process.wait(120) == 0
+    assert up.process.wait(240) == 0
     assert "killed" not in up.out.read_text("utf-8"), up.out.read_text("utf-8")
     assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
 
@@ -76,7 +76,7 @@ def test_an_absent_cluster_is_waited_for(variables: dict[str, str], tmp_path: Pa
     try:
         up.until(r"Kafka at 127\.0\.0\.1:\d+ does not answer yet: waiting")
         up.process.send_signal(signal.SIGTERM)
-        assert up.process.wait(120) == 0
+        assert up.process.wait(240) == 0
     finally:
         up.process.kill()
         up.process.wait()
