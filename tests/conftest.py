@@ -119,7 +119,7 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield f"clickhouse://default:@127.0.0.1:{tcp_port}/default"
     server.terminate()
     try:
-        server.wait(30)
+        server.wait(120)
     except subprocess.TimeoutExpired:
         server.kill()
         server.wait()

@@ -17,7 +17,7 @@ async def restarted(stack: Stack, draw: random.Random) -> bool:
     if before is not None and draw.random() < 0.5:
         dying = psutil.Process(before)
         dying.kill()
-        await asyncio.to_thread(dying.wait, 30)  # until it is gone it holds its ports
+        await asyncio.to_thread(dying.wait, 180)  # until it is gone it holds its ports
     await asyncio.to_thread(stack.broker.stop)
     await asyncio.to_thread(stack.start_broker)
     return before is not None and stack.broker.pid() not in (None, before)

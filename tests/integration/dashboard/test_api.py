@@ -207,7 +207,7 @@ async def test_a_slow_store_holds_nobody_else() -> None:
     store = BrokenStore(released=False)
     async with serving(store) as client:
         slow = asyncio.create_task(client.get("/api/v1/summary"))
-        assert await asyncio.to_thread(store.asked.wait, 60)
+        assert await asyncio.to_thread(store.asked.wait, 180)
         assert (await client.get("/metrics")).status == 200
         assert not slow.done()
         store.released.set()

@@ -104,19 +104,26 @@ class Bench:
         raise AssertionError(f"{await self.folded()} of {wanted} records folded")
 
     async def read(self, topic: str) -> dict[int, list[tuple[bytes, bytes | None]]]:
-        """Every committed record of a topic, by partition."""
-        consumer = AIOKafkaConsumer(**self.kafka.client_options(), isolation_level="read_committed")
-        await consumer.start()
+        """Every committed record of a topic, by partition; a reader that gets nothing for a minute begins anew."""
+        for _ in range(5):
+            try:
+                async with asyncio.timeout(60):
+                    return await self._read(topic)
+            except TimeoutError:
+                continue
+        raise AssertionError(f"{topic} cannot be read")
+
+    async def _read(self, topic: str) -> dict[int, list[tuple[bytes, bytes | None]]]:
         tps = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
-        begins, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
         found: dict[int, list[tuple[bytes, bytes | None]]] = {partition: [] for partition in range(PARTITIONS)}
-        for tp in tps:
-            consumer.assign([tp])
-            consumer.seek(tp, begins[tp])
-            while await consumer.position(tp) < ends[tp]:
-                for record in (await consumer.getmany(tp, timeout_ms=100)).get(tp, ()):
-                    found[tp.partition].append((record.key, record.value))
-        await consumer.stop()
+        async with AIOKafkaConsumer(**self.kafka.client_options(), isolation_level="read_committed") as consumer:
+            begins, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
+            for tp in tps:
+                consumer.assign([tp])
+                consumer.seek(tp, begins[tp])
+                while await consumer.position(tp) < ends[tp]:
+                    for record in (await consumer.getmany(tp, timeout_ms=100)).get(tp, ()):
+                        found[tp.partition].append((record.key, record.value))
         return found
 
     async def counts(self) -> Counter[bytes]:

@@ -19,7 +19,7 @@ REFUSED = 78
 
 
 async def _said(worker: subprocess.Popen[str]) -> str:
-    said, _ = await asyncio.to_thread(worker.communicate, None, 60)
+    said, _ = await asyncio.to_thread(worker.communicate, None, 180)
     return said
 
 

@@ -17,7 +17,7 @@ async def test_a_kill_between_any_two_steps_of_a_flush_changes_no_count(bench: B
     """Whatever step of the flush SIGKILL hits, the next worker's counts equal the recount and nothing is sent twice."""
     await bench.feed(1500)
     doomed = bench.start(die_at=(step, 3))
-    assert await asyncio.to_thread(doomed.wait, 30) == -signal.SIGKILL
+    assert await asyncio.to_thread(doomed.wait, 180) == -signal.SIGKILL
     await bench.feed(300)
     bench.start()
     await bench.until_folded()
@@ -44,7 +44,7 @@ async def test_an_old_copy_of_the_local_state_is_caught_up(bench: Bench, tmp_pat
     worker = bench.start()
     await bench.until_folded()
     worker.terminate()
-    assert await asyncio.to_thread(worker.wait, 20) == 0
+    assert await asyncio.to_thread(worker.wait, 180) == 0
     shutil.copytree(bench.options.state_dir, tmp_path / "old")
     await bench.feed(500)
     worker = bench.start()
@@ -93,7 +93,7 @@ async def test_workers_that_come_and_go_keep_every_count(bench: Bench, tmp_path:
     flowing = asyncio.create_task(_flow(bench))
     first, second, third = [await _joined(bench, tmp_path / str(n)) for n in range(3)]
     first.terminate()
-    assert await asyncio.to_thread(first.wait, 30) == 0
+    assert await asyncio.to_thread(first.wait, 180) == 0
     bench.kill(third)
     flowing.cancel()
     await asyncio.gather(flowing, return_exceptions=True)
@@ -133,7 +133,7 @@ async def test_a_recreated_input_stops_the_worker_with_the_reason(bench: Bench) 
     await bench.until_folded()
     bench.kill(worker)
     refused = bench.start(identities={bench.options.source: "two"})
-    said, _ = await asyncio.to_thread(refused.communicate, None, 30)
+    said, _ = await asyncio.to_thread(refused.communicate, None, 180)
     assert refused.returncode == 78
     assert "recreated" in said
 
@@ -146,6 +146,6 @@ async def test_an_input_that_was_truncated_stops_the_worker_with_the_reason(benc
     bench.kill(worker)
     await bench.recreate(bench.options.source)
     refused = bench.start()
-    said, _ = await asyncio.to_thread(refused.communicate, None, 30)
+    said, _ = await asyncio.to_thread(refused.communicate, None, 180)
     assert refused.returncode == 78
     assert "before the marker" in said

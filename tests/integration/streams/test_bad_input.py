@@ -105,11 +105,11 @@ async def test_a_surge_of_rejects_stops_the_worker_until_it_is_resumed(
     """More than half of the last thousand rejected: exit code 78, again on restart, not after resume."""
     await _send(kafka, namespace, [BAD["malformed_json"]] * 600 + [GOOD % (n, n) for n in range(450)])
     worker = _worker(tmp_path, kafka, namespace)
-    said, _ = await asyncio.to_thread(worker.communicate, None, 60)
+    said, _ = await asyncio.to_thread(worker.communicate, None, 180)
     assert worker.returncode == 78, said
     assert "of the last 1000 records were rejected, most often as malformed_json" in said
     again = _worker(tmp_path, kafka, namespace)
-    said, _ = await asyncio.to_thread(again.communicate, None, 60)
+    said, _ = await asyncio.to_thread(again.communicate, None, 180)
     assert again.returncode == 78, said
     resumed = _worker(tmp_path, kafka, namespace, "--resume")
     try:
