@@ -52,8 +52,6 @@ class FencedProducer:
             transactional_id=transactional_id,
             transaction_timeout_ms=timeout_ms,
             enable_idempotence=True,
-            compression_type="zstd",
-            max_batch_size=_MAX_BATCH,
             max_request_size=12 << 20,
             linger_ms=0,
         )
