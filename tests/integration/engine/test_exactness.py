@@ -90,22 +90,23 @@ async def test_a_paused_worker_is_fenced_when_it_wakes(bench: Bench, tmp_path: P
 
 async def test_workers_that_come_and_go_keep_every_count(bench: Bench, tmp_path: Path) -> None:
     """One, two, three, one worker, each with rows of its own: partitions move, and the counts equal the recount."""
-    flowing = asyncio.create_task(_flow(bench))
+    enough = asyncio.Event()
+    flowing = asyncio.create_task(_flow(bench, enough))
     first, second, third = [await _joined(bench, tmp_path / str(n)) for n in range(3)]
     first.terminate()
     assert await asyncio.to_thread(first.wait, 180) == 0
     bench.kill(third)
-    flowing.cancel()
-    await asyncio.gather(flowing, return_exceptions=True)
+    enough.set()
+    await flowing
     await bench.feed(300)
-    await bench.until_folded(seconds=60)
+    await bench.until_folded()
     assert second.poll() is None
     assert await bench.recounted()
     await bench.committed_within_markers()
     back = bench.start(state_dir=str(tmp_path / "0"))  # the rows that the first one left are old by now
     second.terminate()
     await bench.feed(300)
-    await bench.until_folded(seconds=60)
+    await bench.until_folded()
     assert back.poll() is None
     assert await bench.recounted()
 
@@ -120,8 +121,9 @@ async def _joined(bench: Bench, rows: Path) -> subprocess.Popen[str]:
     raise AssertionError("the worker was given no partition")
 
 
-async def _flow(bench: Bench) -> None:
-    while True:
+async def _flow(bench: Bench, enough: asyncio.Event) -> None:
+    """Feed until it is enough, the last feed whole: what one that is cut off has sent, nobody can recount."""
+    while not enough.is_set():
         await bench.feed(100)
         await asyncio.sleep(0.2)
 
