@@ -20,7 +20,7 @@ from dashboard import health, quality
 from dashboard.facts import LiveInterrupted, RequestAnswered, RequestFailed
 from dashboard.indicators import Indicators
 from dashboard.live.agent import LiveAgent
-from dashboard.live.fetch import KafkaAwayError, KafkaReader
+from dashboard.live.fetch import SINK_TOPICS, WORKER_TOPICS, KafkaAwayError, KafkaReader
 from dashboard.live.hub import Hub
 from dashboard.names import LANGUAGES, Language, Names, read_names
 from dashboard.parameters import COUNTS, Query, counts_request
@@ -56,32 +56,36 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class KafkaProbe:
-    """Asks Kafka how it and the sink are; one asker at a time, and at most once in PROBE_SECONDS."""
+    """Asks Kafka how it, the workers and the sink are; one asker at a time, and at most once in PROBE_SECONDS."""
 
     def __init__(self, kafka: KafkaConnection | None, namespace: Namespace) -> None:
         self._kafka = kafka
         self._namespace = namespace
         self._lock = asyncio.Lock()
         self._asked = float("-inf")
-        self._said = (health.Dependency("degraded", "not configured"),) * 2
+        self._said = (health.Dependency("degraded", "not configured"),) * 3
 
-    async def ask(self) -> tuple[health.Dependency, health.Dependency]:
-        """Return the state of Kafka and of the sink."""
+    async def ask(self) -> tuple[health.Dependency, health.Dependency, health.Dependency]:
+        """Return the state of Kafka, of the stream workers and of the sink."""
         async with self._lock:
             if self._kafka and time.monotonic() - self._asked >= PROBE_SECONDS:
                 self._said = await self._measure(self._kafka)
                 self._asked = time.monotonic()
             return self._said
 
-    async def _measure(self, kafka: KafkaConnection) -> tuple[health.Dependency, health.Dependency]:
+    async def _measure(self, kafka: KafkaConnection) -> tuple[health.Dependency, health.Dependency, health.Dependency]:
         began = time.monotonic()
         try:
             async with asyncio.timeout(HEALTH_SECONDS), KafkaReader(kafka, self._namespace) as reader:
-                lags = await reader.lags()
+                streams, sink = await reader.lags("streams", WORKER_TOPICS), await reader.lags("sink", SINK_TOPICS)
         except (KafkaAwayError, TimeoutError) as error:
-            detail = str(error) or "no answer in time"
-            return health.Dependency("down", detail), health.Dependency("down", "unknown: Kafka does not answer")
-        return health.Dependency("ok", seconds=round(time.monotonic() - began, 3)), health.of_sink(lags)
+            unknown = health.Dependency("down", "unknown: Kafka does not answer")
+            return health.Dependency("down", str(error) or "no answer in time"), unknown, unknown
+        return (
+            health.Dependency("ok", seconds=round(time.monotonic() - began, 3)),
+            health.of_reader("the stream workers are", streams),
+            health.of_reader("the sink is", sink),
+        )
 
 
 @dataclass(frozen=True)
@@ -317,10 +321,11 @@ async def _sources(request: web.Request) -> web.Response:
 async def _health(request: web.Request) -> web.Response:
     parts = request.app[PARTS]
     _query(request)
-    store, (kafka, sink) = await asyncio.gather(_store_health(parts), parts.probe.ask())
+    store, (kafka, streams, sink) = await asyncio.gather(_store_health(parts), parts.probe.ask())
     dependencies = {
         "kafka": kafka,
         "store": store,
+        "streams": streams,
         "sink": sink,
         "live": health.of_live(parts.agent.age(), parts.agent.reason, len(parts.hub)),
     }

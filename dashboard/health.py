@@ -35,12 +35,12 @@ def of_store(seconds: float | None, error: str) -> Dependency:
     return Dependency("ok", seconds=round(seconds, 3))
 
 
-def of_sink(lags: Sequence[Lag]) -> Dependency:
-    """Judge the sink by how far it is behind, in offsets (a few remain at rest: transaction markers take some)."""
+def of_reader(name: str, lags: Sequence[Lag]) -> Dependency:
+    """Judge a group of consumers by how far it is behind, in offsets (transaction markers leave a few at rest)."""
     behind = sum(lag.behind for lag in lags)
     topics = {lag.topic: lag.behind for lag in lags}
     if behind > LAGGING_OFFSETS:
-        return Dependency("degraded", "the sink is behind", lag=behind, topics=topics)
+        return Dependency("degraded", f"{name} behind", lag=behind, topics=topics)
     return Dependency("ok", lag=behind, topics=topics)
 
 

@@ -3,8 +3,8 @@
 The order is what makes it exact (docs/design: the live stream): first the sink group's committed offsets, then the
 snapshot, then the records from those offsets on. Whatever the sink wrote in between is read twice, and absolute cells
 make that harmless. A record of a day before today changes a sum that only the store has: it is summed again once the
-sink is past that record. A new day, or a dependency that was lost, begins again from the store; without Kafka the board
-is read from the store every few seconds.
+sink is past that record, and until then the board keeps back what came with it or after it. A new day, or a dependency
+that was lost, begins again from the store; without Kafka the board is read from the store every few seconds.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ import msgspec
 from dashboard.facts import BoardLoaded, LiveInterrupted, LiveRecords
 from dashboard.indicators import Indicators, Source, Spike
 from dashboard.live.board import Board, Figures
-from dashboard.live.fetch import KafkaAwayError, KafkaReader, LiveRecord
+from dashboard.live.fetch import WORKER_TOPICS, KafkaAwayError, KafkaReader, LiveRecord
 from dashboard.live.hub import Event, Hub
 from dashboard.reach import Reach, Scope
 from schemas.connections import KafkaConnection
@@ -34,8 +34,14 @@ MOST_RECORDS = 1_000
 FIGURES_EVERY = 0.5
 """Seconds between two publications of figures at least: faster than an eye that reads a number."""
 
-SOURCES_EVERY, INTENSITY_EVERY, RESUM_EVERY, STORE_ONLY_EVERY = 5.0, 60.0, 2.0, 5.0
+SOURCES_EVERY, INTENSITY_EVERY, RESUM_EVERY, STORE_ONLY_EVERY = 5.0, 60.0, 1.0, 5.0
 """Seconds between two reads of the store for what is not in the live topics."""
+
+BEHIND_EVERY = 2.0
+"""Seconds between two looks at how far the stages and the sink are behind."""
+
+CATCHING_UP_RECORDS, CATCHING_UP_SECONDS = 5_000, 5.0
+"""The wall says that it catches up when that many postings are not counted yet, or figures waited that long to show."""
 
 WAIT_AFTER_LOSS = 3.0
 SPIKES_KEPT = timedelta(hours=24)
@@ -49,6 +55,7 @@ class _Beside:
     sources: list[Source] = field(default_factory=list)
     reach: Reach = field(default_factory=lambda: Reach(()))
     alerts: dict[str, Spike] = field(default_factory=dict)
+    catching_up: int = 0
     data_as_of: datetime | None = None
     sources_read: float = float("-inf")
     intensity_read: float = float("-inf")
@@ -56,11 +63,11 @@ class _Beside:
 
 
 @dataclass
-class _Past:
-    """Where the last cell of an earlier day stands that the board's sums lack (-1: none), and when to look again."""
+class _Due:
+    """When the sums of earlier days, and how far the others are behind, are to be read again."""
 
-    offset: int = -1
     resum_at: float = 0.0
+    look_at: float = 0.0
 
 
 class LiveAgent:
@@ -125,11 +132,11 @@ class LiveAgent:
 
     async def _day(self, reader: KafkaReader) -> None:
         """Follow the records of one UTC day."""
-        positions = await reader.committed()
+        positions = await reader.committed("sink")
         board = await self._load()
         await reader.follow(positions)
         self._publish(board)
-        moved, published, past = False, time.monotonic(), _Past()
+        moved, published, due = False, time.monotonic(), _Due()
         errand: asyncio.Task[bool] | None = None
         try:
             while board.covers(self._clock()):
@@ -138,9 +145,7 @@ class LiveAgent:
                     if topic == "market-alerts":
                         moved |= self._take_alerts(run)
                     else:
-                        changed, last_past = self._take_counts(board, run)
-                        moved |= changed
-                        past.offset = max(past.offset, last_past)
+                        moved |= self._take_counts(board, run)
                 self._alive()
                 await asyncio.sleep(0)  # the clients' turn: what has been fetched comes without a wait
                 moved |= board.advance(self._clock())
@@ -150,7 +155,7 @@ class LiveAgent:
                     moved |= errand.result()
                     errand = None
                 if errand is None:
-                    errand = asyncio.create_task(self._errands(reader, board, past, now))
+                    errand = asyncio.create_task(self._errands(reader, board, due, now))
                 if moved and now - published >= FIGURES_EVERY:
                     self._publish(board)
                     moved, published = False, now
@@ -159,24 +164,34 @@ class LiveAgent:
                 errand.cancel()
                 await asyncio.gather(errand, return_exceptions=True)
 
-    async def _errands(self, reader: KafkaReader, board: Board, past: "_Past", now: float) -> bool:
-        """Read what is due of the store; says if a figure moved."""
+    async def _errands(self, reader: KafkaReader, board: Board, due: _Due, now: float) -> bool:
+        """Read what is due of the store and of Kafka; says if a figure moved."""
         moved = False
-        if past.offset >= 0 and now >= past.resum_at:
-            past.resum_at = now + RESUM_EVERY
-            stale = past.offset
-            done = (await reader.committed()).get("market-counts", {}).get(0, 0)
-            if done > stale:
-                board.stand_on(await asyncio.to_thread(self._indicators.before, self._clock()))
-                moved = True
-                if past.offset == stale:  # else a later cell of an earlier day has come meanwhile: sum again
-                    past.offset = -1
+        if now >= due.resum_at:
+            due.resum_at = now + RESUM_EVERY
+            moved = await self._settle(reader, board, now)
+        if now >= due.look_at:
+            due.look_at = now + BEHIND_EVERY
+            behind = await _behind(reader, waiting=board.waited(now) > CATCHING_UP_SECONDS)
+            moved, self._beside.catching_up = moved or behind != self._beside.catching_up, behind
         return await self._read_beside(now) or moved
+
+    async def _settle(self, reader: KafkaReader, board: Board, now: float) -> bool:
+        """Sum the earlier days again if the sink has come past what some cells wait for; says if it had."""
+        goal = board.goal(now)
+        if goal is None:
+            return False
+        done = (await reader.committed("sink")).get("market-counts", {}).get(0, 0)
+        if done <= goal:
+            return False
+        board.settle(done, await asyncio.to_thread(self._indicators.before, self._clock()))
+        return True
 
     async def _load(self) -> Board:
         began, now = time.monotonic(), self._clock()
-        before = await asyncio.to_thread(self._indicators.before, now)
+        # In this order: what the sink writes in between may then add to the earlier days, never be missing from them.
         cells = await asyncio.to_thread(self._indicators.minute_cells, now)
+        before = await asyncio.to_thread(self._indicators.before, now)
         board = Board(now, before, cells)
         alerts = await asyncio.to_thread(self._indicators.alerts, now, since=now - SPIKES_KEPT)
         self._beside.alerts = {spike.id: spike for spike in alerts.alerts}
@@ -199,22 +214,17 @@ class LiveAgent:
             moved, beside.intensity, beside.intensity_read = moved or ratios != beside.intensity, ratios, now
         return moved
 
-    def _take_counts(self, board: Board, run: Sequence[LiveRecord]) -> tuple[bool, int]:
-        """Apply a run of cells; says if a figure moved, and where the last cell of an earlier day stood (or -1)."""
-        forward = self._hub.wanted("market-counts")
-        moved, past = False, -1
-        for record in run:
-            effect = board.apply(_count(record.value))
-            moved |= effect == "moved"
-            if effect == "past":
-                past = record.offset
-            if forward:
+    def _take_counts(self, board: Board, run: Sequence[LiveRecord]) -> bool:
+        """Give a run of cells to the board, and on to who listens for them; says if a figure moved."""
+        if self._hub.wanted("market-counts"):
+            for record in run:
                 self._hub.publish(Event("market-counts", record.value.decode(), f"market-counts:{record.offset}"))
+        moved = board.take(((record.offset, _count(record.value)) for record in run), time.monotonic())
         newest = datetime.fromtimestamp(run[-1].timestamp / 1000, UTC)
         if self._beside.data_as_of is None or newest > self._beside.data_as_of:
             self._beside.data_as_of = newest
             moved = True
-        return moved, past
+        return moved
 
     def _take_alerts(self, run: Sequence[LiveRecord]) -> bool:
         moved = False
@@ -251,7 +261,15 @@ class LiveAgent:
             intensity=self._beside.intensity,
             alerts=spikes[:20],
             sources=self._beside.sources,
+            catching_up=self._beside.catching_up,
         )
+
+
+async def _behind(reader: KafkaReader, *, waiting: bool) -> int:
+    """Count the records that keep the figures from being those of now; 0 where they are few and none waits long."""
+    postings = sum(lag.behind for lag in await reader.lags("streams", WORKER_TOPICS))
+    cells = sum(lag.behind for lag in await reader.lags("sink", ("market-counts",))) if waiting else 0
+    return postings + cells if waiting or postings > CATCHING_UP_RECORDS else 0
 
 
 _count = msgspec.json.Decoder(Count).decode

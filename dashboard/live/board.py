@@ -4,13 +4,18 @@ Pure: no I/O and no clock of its own. A cell replaces its earlier state, so a re
 one, changes nothing. Figures speak of the minute that the board was advanced to: a cell that lies ahead of it (a
 closing to come) waits until the clock reaches its minute. The arithmetic is that of `dashboard/queries/summary.sql`
 and `regions.sql`; a test holds the two together.
+
+What the days before today sum up to comes from the store, as far as the sink is; today's cells come from Kafka, ahead
+of it. The two make one figure only where they speak of one state: a closing of today whose opening, of an earlier day,
+is still to be written would take from the stock what was never added, and while weeks of history come in the stock
+would fall below zero. So today's cells that come with or after a record of an earlier day wait until the sink has
+passed that record and the days were summed again.
 """
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
 
 import msgspec
 
@@ -29,9 +34,6 @@ Group = tuple[str, str, str]
 
 Key = tuple[str, str, str, str, int]
 """Identity of a minute cell: side, code, region, block, start."""
-
-Effect = Literal["nothing", "moved", "past"]
-"""What a record did: nothing, moved a figure, or changed a day before today, which only the store can sum again."""
 
 
 class SideFigures(msgspec.Struct, frozen=True):
@@ -88,6 +90,8 @@ class Figures(msgspec.Struct, frozen=True):
     line: Line
     alerts: list[Spike]
     sources: list[Source]
+    catching_up: int = 0
+    """Records still to be counted or written where they are too many to call the figures those of now; else 0."""
 
 
 @dataclass
@@ -98,6 +102,21 @@ class _Flow:
     def add(self, opened: int, closed: int) -> None:
         self.opened += opened
         self.closed += closed
+
+
+@dataclass
+class _Waiting:
+    """Today's newest cells that came, from `since` on, with or after a record of an earlier day, the last at `past`."""
+
+    since: float
+    past: int = -1
+    cells: dict[Key, MinuteCell] = field(default_factory=dict)
+
+    def add(self, cell: MinuteCell) -> None:
+        key = _key(cell)
+        known = self.cells.get(key)
+        if known is None or known.version < cell.version:
+            self.cells[key] = cell
 
 
 class Board:
@@ -116,7 +135,8 @@ class Board:
         self._ahead: defaultdict[int, defaultdict[Group, _Flow]] = defaultdict(lambda: defaultdict(_Flow))
         self._line: defaultdict[tuple[str, int], _Flow] = defaultdict(_Flow)
         self._revision_today = 0
-        self.stand_on(before)
+        self._waiting: deque[_Waiting] = deque()
+        self._stand_on(before)
         for cell in cells:
             self._replace(cell)
 
@@ -127,8 +147,32 @@ class Board:
         """Whether `now` is in the board's day (or before it)."""
         return epoch(now) < self.day + DAY
 
-    def stand_on(self, before: Iterable[Before]) -> None:
-        """Take what the days before today sum up to, as the store has it now."""
+    def settle(self, done: int, before: Iterable[Before]) -> None:
+        """Take what the days before today sum up to, read after the sink had passed every offset below `done`.
+
+        The cells that waited for that show from now on.
+        """
+        self._stand_on(before)
+        while self._waiting and self._waiting[0].past < done:
+            for cell in self._waiting.popleft().cells.values():
+                self._replace(cell)
+
+    def goal(self, at: float) -> int | None:
+        """Offset of `market-counts` that the sink must pass before the next cells may show; None when none wait.
+
+        What comes after `at` (seconds of a clock that never goes back) does not keep back what waits already.
+        """
+        if not self._waiting:
+            return None
+        if self._waiting[-1].past >= 0:
+            self._waiting.append(_Waiting(at))
+        return self._waiting[0].past
+
+    def waited(self, at: float) -> float:
+        """Seconds that what has waited longest has waited at `at`."""
+        return at - self._waiting[0].since if self._waiting else 0.0
+
+    def _stand_on(self, before: Iterable[Before]) -> None:
         stock: defaultdict[Group, int] = defaultdict(int)
         opened: defaultdict[Group, int] = defaultdict(int)
         revision = 0
@@ -142,25 +186,27 @@ class Board:
                 opened[group] += row.opened_since
         self._stock, self._opened_before, self._revision_before = stock, opened, revision
 
-    def apply(self, count: Count) -> Effect:
-        """Take one record of `market-counts`."""
-        start = epoch(count.start)
-        if count.grain == "day":
-            return "past" if start < self.day else "nothing"
-        if not self._since < start < self.day + DAY:
-            return "nothing"
-        cell = MinuteCell(
-            count.side,
-            count.isco,
-            count.region,
-            count.block,
-            start,
-            count.opened,
-            count.closed,
-            count.version,
-            count.revision,
-        )
-        return "moved" if self._replace(cell) else "nothing"
+    def take(self, run: Iterable[tuple[int, Count]], at: float) -> bool:
+        """Take a run of records of `market-counts` that came at `at`, each with its offset; True if a figure moved."""
+        cells: list[MinuteCell] = []
+        past = -1
+        for offset, count in run:
+            start = epoch(count.start)
+            if count.grain == "day":
+                if start < self.day:
+                    past = offset
+            elif self._since < start < self.day + DAY:
+                cells.append(_cell(count, start))
+        if past >= 0:
+            if not self._waiting:
+                self._waiting.append(_Waiting(at))
+            self._waiting[-1].past = past
+        if self._waiting:
+            for cell in cells:
+                self._waiting[-1].add(cell)
+            return False
+        moved = [self._replace(cell) for cell in cells]
+        return any(moved)
 
     def advance(self, now: datetime) -> bool:
         """Let the clock reach `now`, never backwards and never past the board's day; True when a minute went by."""
@@ -182,6 +228,7 @@ class Board:
         intensity: Mapping[str, float] | None = None,
         alerts: Iterable[Spike] = (),
         sources: Iterable[Source] = (),
+        catching_up: int = 0,
     ) -> Figures:
         """Return everything on the wall at the board's minute."""
         ratios = intensity or {}
@@ -220,10 +267,11 @@ class Board:
             line=Line(moment_of(first), *([flow.opened for flow in lines[name]] for name in SIDES)),
             alerts=list(alerts),
             sources=list(sources),
+            catching_up=catching_up,
         )
 
     def _replace(self, cell: MinuteCell) -> bool:
-        key = (cell.side, cell.isco, cell.region, cell.block, cell.start)
+        key = _key(cell)
         before = self._cells.get(key)
         if before is not None and before.version >= cell.version:
             return False
@@ -261,3 +309,21 @@ class Board:
             self._today[seeker].opened,
             tension(*period),
         )
+
+
+def _key(cell: MinuteCell) -> Key:
+    return cell.side, cell.isco, cell.region, cell.block, cell.start
+
+
+def _cell(count: Count, start: int) -> MinuteCell:
+    return MinuteCell(
+        count.side,
+        count.isco,
+        count.region,
+        count.block,
+        start,
+        count.opened,
+        count.closed,
+        count.version,
+        count.revision,
+    )

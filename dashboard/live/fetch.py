@@ -12,6 +12,9 @@ from aiokafka.errors import KafkaError
 from schemas.connections import KafkaConnection
 from schemas.topics import Namespace
 
+WORKER_TOPICS = ("postings-raw", "postings-enriched")
+"""What the stream worker reads before anything is counted: postings, and their ads."""
+
 LIVE_TOPICS = ("market-counts", "market-alerts")
 SINK_TOPICS = (
     "postings-enriched",
@@ -39,7 +42,7 @@ class LiveRecord(Protocol):
 
 @dataclass(frozen=True)
 class Lag:
-    """How far the sink is behind on one topic, in offsets. Transaction markers take some, so a few remain at rest."""
+    """How far a reader is behind on one topic, in offsets. Transaction markers take some, so a few remain at rest."""
 
     topic: str
     behind: int
@@ -54,8 +57,7 @@ class KafkaReader:
     def __init__(self, kafka: KafkaConnection, namespace: Namespace) -> None:
         self._namespace = namespace
         self._options = kafka.client_options() | {"request_timeout_ms": REQUEST_TIMEOUT_MS}
-        self._group = namespace.group("sink")
-        self._names = {namespace.topic(topic): topic for topic in SINK_TOPICS}
+        self._names = {namespace.topic(topic): topic for topic in (*SINK_TOPICS, *WORKER_TOPICS)}
         self._admin: AIOKafkaAdminClient | None = None
         self._consumer: AIOKafkaConsumer | None = None
 
@@ -89,11 +91,11 @@ class KafkaReader:
                 continue
         self._consumer = self._admin = None
 
-    async def committed(self) -> dict[str, dict[int, int]]:
-        """Return the sink group's committed offsets by contract topic and partition; absent where it committed none."""
+    async def committed(self, reader: str) -> dict[str, dict[int, int]]:
+        """Return a group's committed offsets by contract topic and partition; absent where it committed none."""
         assert self._admin is not None  # noqa: S101 - the context manager made it
         try:
-            offsets = await self._admin.list_consumer_group_offsets(self._group)
+            offsets = await self._admin.list_consumer_group_offsets(self._namespace.group(reader))
         except (KafkaError, OSError) as error:
             raise KafkaAwayError(str(error) or type(error).__name__) from error
         found: dict[str, dict[int, int]] = {}
@@ -127,17 +129,17 @@ class KafkaReader:
             raise KafkaAwayError(str(error) or type(error).__name__) from error
         return [(self._names[partition.topic], run) for partition, run in runs.items()]
 
-    async def lags(self) -> list[Lag]:
-        """Return how far the sink is behind on each of its topics."""
+    async def lags(self, reader: str, topics: Sequence[str]) -> list[Lag]:
+        """Return how far a group (`sink`, `streams`) is behind on each of these topics."""
         assert self._consumer is not None  # noqa: S101 - the context manager made it
-        committed = await self.committed()
+        committed = await self.committed(reader)
         try:
-            partitions = await self._partitions(SINK_TOPICS)
+            partitions = await self._partitions(topics)
             ends = await self._consumer.end_offsets(partitions)
             begins = await self._consumer.beginning_offsets(partitions)
         except (KafkaError, OSError) as error:
             raise KafkaAwayError(str(error) or type(error).__name__) from error
-        behind = dict.fromkeys(SINK_TOPICS, 0)
+        behind = dict.fromkeys(topics, 0)
         for partition in partitions:
             topic = self._names[partition.topic]
             position = committed.get(topic, {}).get(partition.partition, begins[partition])

@@ -1,4 +1,5 @@
 import re
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -180,6 +181,25 @@ def test_the_age_of_the_data_turns_amber_then_red(browser: Browser, served: Serv
             page.wait_for_selector(f'body[data-freshness="{state}"]')
             colours.append(page.evaluate("getComputedStyle(document.querySelector('.fresh b')).color"))
     assert len(set(colours)) == 3
+
+
+@pytest.mark.parametrize(("language", "word"), [("fr", "rattrapage"), ("ar", "استدراك"), ("en", "catching up")])
+def test_a_wall_that_catches_up_says_so(browser: Browser, served: Served, language: str, word: str) -> None:
+    """While much is still to be counted the wall is not live: it says how many records are to go, nothing cut off."""
+    with urllib.request.urlopen(f"{served.address}/stream?events=figures") as stream:
+        figures = next(line for line in stream if line.startswith(b"data: ")).decode()[6:]
+    behind = {**msgspec.json.decode(figures), "catching_up": 1_234_567}
+    body = f"event: snapshot\ndata: {msgspec.json.encode(behind).decode()}\n\n"
+    page = browser.new_page(viewport={"width": 1920, "height": 1080}, reduced_motion="reduce")
+    page.route("**/stream?*", lambda route: route.fulfill(content_type="text/event-stream", body=body))
+    page.goto(f"{served.address}/wall?lang={language}")
+    page.wait_for_selector("#wall[data-as-of]")
+    assert page.get_attribute("body", "data-freshness") == "late"
+    said = page.inner_text("#fresh")
+    assert word in said
+    assert re.sub(r"\D", "", said) == "1234567"
+    assert page.evaluate(CUT_OFF) == []
+    page.close()
 
 
 def test_the_page_asks_nobody_but_its_server(browser: Browser, served: Served) -> None:

@@ -293,11 +293,18 @@ function tick() {
   const away = connected ? 0 : (Date.now() - lostSince) / 1000;
   const { amber, red } = document.body.dataset;
   const waiting = figures && newest === null && away <= 30;
-  const state = waiting ? "late" : age > Number(red) || away > 30 ? "lost" : age > Number(amber) || away > 5 ? "late" : "live";
+  const toGo = away <= 30 ? figures?.catching_up : 0;
+  const state = waiting || toGo ? "late" : age > Number(red) || away > 30 ? "lost" : age > Number(amber) || away > 5 ? "late" : "live";
   document.body.dataset.freshness = state;
-  slot("state").textContent = waiting ? text.waiting : text[state];
-  slot("as-of").textContent = newest === null ? text.no_data : fill(text.fresh, { time: isolate(clockFormat.format(newest)) });
-  slot("age").textContent = newest === null ? "" : ago(age);
+  if (toGo) {
+    slot("state").textContent = text.catching_up;
+    slot("as-of").textContent = fill(text.to_go, { count: isolate(whole.format(toGo)) });
+    slot("age").textContent = "";
+  } else {
+    slot("state").textContent = waiting ? text.waiting : text[state];
+    slot("as-of").textContent = newest === null ? text.no_data : fill(text.fresh, { time: isolate(clockFormat.format(newest)) });
+    slot("age").textContent = newest === null ? "" : ago(age);
+  }
   wall.dataset.dataAsOf = figures?.data_as_of ?? "";
   for (const node of document.querySelectorAll("[data-since]")) {
     node.textContent = ago(Math.max((now - Date.parse(node.dataset.since)) / 1000, 0));

@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from dashboard.app import build
+from dashboard.live.agent import CATCHING_UP_RECORDS
 from schemas.connections import KafkaConnection
 from schemas.messages import Count
 from schemas.topics import Namespace
@@ -30,14 +31,17 @@ class Sink:
     async def take(self, topic: str, values: Sequence[bytes], offset: int) -> None:
         """Write `values` of `topic` into the store, then commit `offset`."""
         await asyncio.to_thread(pour, self._store, {topic: list(values)})
-        consumer = AIOKafkaConsumer(
-            **self._kafka.client_options(), group_id=self._namespace.group("sink"), enable_auto_commit=False
-        )
-        await consumer.start()
-        partition = TopicPartition(self._namespace.topic(topic), 0)
-        consumer.assign([partition])
-        await consumer.commit({partition: offset})
-        await consumer.stop()
+        await commit(self._kafka, self._namespace.group("sink"), self._namespace.topic(topic), offset)
+
+
+async def commit(kafka: KafkaConnection, group: str, topic: str, offset: int) -> None:
+    """Commit an offset of partition 0 in a group's name."""
+    consumer = AIOKafkaConsumer(**kafka.client_options(), group_id=group, enable_auto_commit=False)
+    await consumer.start()
+    partition = TopicPartition(topic, 0)
+    consumer.assign([partition])
+    await consumer.commit({partition: offset})
+    await consumer.stop()
 
 
 class Viewer:
@@ -129,7 +133,8 @@ async def test_cells_arrive_before_the_sink_writes_them(
     await asyncio.to_thread(pour, chdb, {"market-counts": encoded(today[: half // 2])})  # written, not yet committed
     async with serving(chdb, kafka, namespace) as client:
         viewer = await Viewer(client).open()
-        await produce(kafka, topic, encoded([*today[half:], *sample.older]))
+        older = [one for one in sample.older if one.start >= midnight]
+        await produce(kafka, topic, encoded([*today[half:], *older]))
         figures = await viewer.until(lambda figures: shown(sample, figures))
     assert figures["offer"]["opened_today"] == sample.opened("offer", midnight, NOW)
 
@@ -155,6 +160,35 @@ async def test_a_changed_past_is_summed_again_once_the_sink_has_it(
         health = await (await client.get("/api/v1/health")).json()
     assert health["dependencies"]["kafka"]["state"] == "ok"
     assert health["dependencies"]["sink"]["topics"]["market-counts"] == 0
+
+
+async def test_a_wall_opened_during_a_backlog_never_mixes_days(
+    chdb: Store, kafka: KafkaConnection, namespace: Namespace
+) -> None:
+    """History comes in with the sink far behind: no stock is below zero, what is to go is told, the end is right."""
+    sample = make(35, now=NOW, vacancies=300, generation=namespace.generation)
+    in_order = sorted(sample.counts, key=lambda one: (one.opened == 0, one.start))  # closings after all openings
+    half = len(in_order) // 2
+    sink = Sink(kafka, namespace, chdb)
+    raw, counts = namespace.topic("postings-raw"), namespace.topic("market-counts")
+    to_come = await produce(kafka, raw, [b"{}"] * (CATCHING_UP_RECORDS + 1))
+    async with serving(chdb, kafka, namespace) as client:
+        viewer = await Viewer(client).open()
+        await produce(kafka, counts, encoded(in_order[:half]))
+        end = await produce(kafka, counts, encoded(in_order[half:]))
+        behind = await viewer.until(lambda figures: figures["catching_up"] > CATCHING_UP_RECORDS)
+        assert behind["offer"]["stock"] == behind["seeker"]["stock"] == 0
+        await commit(kafka, namespace.group("streams"), raw, to_come)
+        waiting = await viewer.until(lambda figures: 0 < figures["catching_up"] <= CATCHING_UP_RECORDS)
+        assert waiting["catching_up"] == end
+        await sink.take("market-counts", encoded(in_order[:half]), half)
+        await sink.take("market-counts", encoded(in_order[half:]), end)
+        await viewer.until(lambda figures: shown(sample, figures) and not figures["catching_up"])
+        health = await (await client.get("/api/v1/health")).json()
+    assert health["dependencies"]["streams"]["lag"] == 0
+    said = [figures for _, figures in viewer.events]
+    assert all(one[side]["stock"] >= 0 for one in said for side in ("offer", "seeker"))
+    assert all(region[side] >= 0 for one in said for region in one["regions"] for side in ("offer", "seeker"))
 
 
 async def test_subscribers_get_every_record_after_the_snapshot(

@@ -1,5 +1,6 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -38,8 +39,7 @@ def figures(board: Board) -> Figures:
 def board(*counts: Count, before: Iterable[Before] = (), now: datetime = NOW) -> Board:
     """A board after some records."""
     made = Board(now, before, ())
-    for count in counts:
-        made.apply(count)
+    made.take(enumerate(counts), 0.0)
     return made
 
 
@@ -91,13 +91,65 @@ def test_the_nation_is_not_the_sum_of_regions() -> None:
     assert [(one.region, one.offer) for one in shown.regions] == [("MA-01", 5), ("MA-06", 4)]
 
 
-def test_a_day_before_today_asks_for_a_new_sum() -> None:
-    """A changed day cell before today cannot be applied to a sum: it says so; today's own day cell says nothing."""
-    made = board()
-    assert made.apply(cell(-1440, 5, grain="day")) == "past"
-    assert made.apply(cell(0, 5, grain="day")) == "nothing"
-    made.stand_on([Before("offer", "MA", "2512", 8, 8, 1)])
+def test_a_day_before_today_waits_for_a_new_sum() -> None:
+    """A changed day cell before today cannot be applied to a sum: the sink must pass it; today's own says nothing."""
+    made = board(cell(0, 5, grain="day"))
+    assert made.goal(1.0) is None
+    made.take([(7, cell(-1440, 5, grain="day"))], 1.0)
+    assert made.goal(1.0) == 7
+    made.settle(8, [Before("offer", "MA", "2512", 8, 8, 1)])
+    assert made.goal(1.0) is None
     assert figures(made).offer.stock == 8
+
+
+def test_a_closing_of_what_the_store_lacks_waits_with_it() -> None:
+    """A closing today of what opened yesterday shows with its opening, and waits for no record that came later."""
+    made = board(before=[Before("offer", "MA", "2512", 2, 2, 1)])
+    assert not made.take([(1, cell(60, 0, 5)), (2, cell(-1440, 7, grain="day"))], 10.0)
+    assert figures(made).offer.stock == 2
+    assert made.goal(11.0) == 2
+    made.take([(3, cell(61, 0, 4)), (4, cell(-1440, 11, grain="day"))], 12.0)
+    assert made.waited(14.0) == 4.0
+    made.settle(3, [Before("offer", "MA", "2512", 7, 7, 2)])
+    assert figures(made).offer.stock == 2
+    assert made.waited(14.0) == 3.0
+    made.settle(5, [Before("offer", "MA", "2512", 11, 11, 2)])
+    assert figures(made).offer.stock == 2
+    assert made.waited(14.0) == 0.0
+    assert made.take([(5, cell(62, 3))], 15.0)
+    assert figures(made).offer.stock == 5
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 30)), max_size=40), st.randoms(use_true_random=False))
+def test_no_stock_falls_below_zero_while_the_sink_is_behind(stays: list[tuple[bool, int]], chance: Random) -> None:
+    """However far the sink is behind, and whenever the days are summed again: no stock below zero, and the last right.
+
+    `stays`: whether a vacancy opened yesterday (else today), and minutes until it closed today (30: it stands).
+    """
+    feed: list[Count] = []
+    opened = closed = yesterday = 0
+    for place, (early, minutes) in enumerate(stays):
+        opened, yesterday = opened + (not early), yesterday + early
+        feed.append(cell(-1440, yesterday, grain="day", version=place) if early else cell(60, opened, version=place))
+        if minutes < 30:
+            closed += 1
+            feed.append(cell(70, 0, closed, version=place))
+
+    def before(end: int) -> list[Before]:
+        return [Before("offer", "MA", "2512", one.opened, 0, 0) for one in feed[:end] if one.grain == "day"][-1:]
+
+    made, written, at = Board(NOW, before(0), ()), 0, 0
+    while at < len(feed) or made.goal(0.0) is not None:
+        run = [(offset, feed[offset]) for offset in range(at, min(len(feed), at + chance.randint(1, 9)))]
+        made.take(run, 0.0)
+        at += len(run)
+        goal = made.goal(0.0)
+        written = chance.randint(written, at)
+        if goal is not None and written > goal:
+            made.settle(written, before(chance.randint(written, at)))
+        assert figures(made).offer.stock >= 0
+    assert figures(made).offer.stock == len(stays) - closed
 
 
 def test_the_line_reaches_back_over_midnight() -> None:
@@ -123,7 +175,7 @@ def test_tension_needs_thirty_new_on_each_side_within_the_week() -> None:
     before = [Before("offer", "MA-01", "", 0, 50, 0), Before("seeker", "MA-01", "", 0, 20, 0)]
     made = board(cell(60, 5, region="MA-01"), cell(60, 9, side="seeker", region="MA-01"), before=before)
     assert figures(made).regions[0].tension is None
-    made.apply(cell(61, 1, side="seeker", region="MA-01"))
+    made.take([(1, cell(61, 1, side="seeker", region="MA-01"))], 0.0)
     assert figures(made).regions[0].tension == round(55 / 30, 4)
 
 
@@ -166,7 +218,7 @@ def test_order_repetition_and_the_clocks_steps_do_not_matter(
     ]
     walked = Board(DAY, [], in_store)
     for place, record in enumerate(records[cut:]):
-        walked.apply(record)
+        walked.take([(place, record)], 0.0)
         if place < len(steps):
             walked.advance(DAY + timedelta(minutes=steps[place]))
     walked.advance(DAY + timedelta(minutes=last))
