@@ -17,9 +17,12 @@ from aiohttp import web
 
 from deploy import topics
 from deploy.kafka.broker import LocalKafka
+from producers.publish import KafkaAway, Publisher
+from producers.push.agent import AnswersAgent
 from producers.push.request import PATH, sign
 from producers.push.server import build, runner
 from schemas.connections import KafkaConnection
+from schemas.messages import PushAnswer
 from schemas.topics import Namespace
 from tests.integration.producers.bench import Bench
 from tests.ports import free_ports
@@ -252,3 +255,31 @@ async def test_without_kafka_it_is_503_and_what_was_accepted_is_kept(tmp_path: P
             assert {found.id for found in await bench.postings()} == {"1", "2"}
     finally:
         await asyncio.to_thread(broker.stop)
+
+
+async def test_answers_are_found_again_when_their_reader_fails(bench: Bench) -> None:
+    """A consumer that stops by itself, whatever it raises, is followed by another, which goes on where it was."""
+    publisher = Publisher(
+        kafka=bench.kafka, namespace=bench.namespace, observe=print, clock=lambda: datetime.now(UTC), patience=60.0
+    )
+    answers, now = AnswersAgent(bench.kafka, bench.namespace, publisher), datetime.now(UTC)
+    await answers.start()
+    try:
+        first, second = (
+            PushAnswer(entry=entry, state="claimed", holder="h", body="0" * 64, at=now) for entry in ("a", "b")
+        )
+        await answers.write(first)
+        assert await answers.get("a", now=now) == [first]
+        await answers._consumer.stop()
+        await answers.write(second)
+        async with asyncio.timeout(120):
+            while True:
+                try:
+                    found = await answers.get("a", "b", now=now)
+                    break
+                except KafkaAway:
+                    await asyncio.sleep(0.5)
+        assert found == [first, second]
+    finally:
+        await answers.stop()
+        await publisher.close()
