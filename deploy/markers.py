@@ -8,6 +8,7 @@ from typing import Self
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from deploy.reading import runs
 from schemas.connections import KafkaConnection
 from schemas.topics import Namespace
 from streams.engine import marker as markers
@@ -110,14 +111,13 @@ class Readback:
         return {tp: ends[tp] if found[tp] is None else found[tp].offset for tp in partitions}
 
     async def between(self, tp: TopicPartition, start: int, end: int) -> AsyncIterator[ConsumerRecord]:
-        """Read the committed records of a partition from offset `start` up to `end`."""
+        """Read the committed records of a partition from offset `start` up to `end`. Raises KafkaError."""
         if start >= end:
             return
         self._consumer.assign([tp])
         self._consumer.seek(tp, start)
-        while await self._consumer.position(tp) < end:
-            fetched = await self._consumer.getmany(tp, timeout_ms=200)
-            for record in fetched.get(tp, ()):
+        async for run in runs(self._consumer, tp, end):
+            for record in run:
                 if record.offset < end:
                     yield record
 

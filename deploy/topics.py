@@ -18,6 +18,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from deploy.errors import TopicError
+from deploy.reading import runs
 from deploy.topic_ids import topic_ids
 from schemas.connections import KafkaConnection
 from schemas.topics import Namespace, Topic, topics
@@ -221,9 +222,8 @@ async def registry(kafka: KafkaConnection) -> Registry:
         await consumer.seek_to_beginning(partition)
         end = (await consumer.end_offsets([partition]))[partition]
         records: list[tuple[bytes, bytes | None]] = []
-        while await consumer.position(partition) < end:
-            batch = await consumer.getmany(partition, timeout_ms=1000)
-            records += [(record.key, record.value) for record in batch.get(partition, [])]
+        async for run in runs(consumer, partition, end):
+            records += [(record.key, record.value) for record in run]
         return Registry.of(records)
     finally:
         await consumer.stop()
