@@ -22,6 +22,7 @@ from dashboard.live.board import Board, Figures
 from dashboard.live.fetch import WORKER_TOPICS, KafkaAwayError, KafkaReader, LiveRecord
 from dashboard.live.hub import Event, Hub
 from dashboard.reach import Reach, Scope
+from dashboard.windows import moment_of
 from schemas.connections import KafkaConnection
 from schemas.messages import Alert, Count
 from schemas.topics import Namespace
@@ -120,6 +121,7 @@ class LiveAgent:
             except (KafkaAwayError, StoreError) as error:
                 self.reason = str(error)
                 self._observe(LiveInterrupted(self.reason, WAIT_AFTER_LOSS))
+                self._beside.catching_up = 0  # nobody knows
                 with suppress(StoreError):  # the store may still answer: the wall goes on, more slowly
                     self._publish(await self._load())
                 await asyncio.sleep(WAIT_AFTER_LOSS)
@@ -184,7 +186,7 @@ class LiveAgent:
         done = (await reader.committed("sink")).get("market-counts", {}).get(0, 0)
         if done <= goal:
             return False
-        board.settle(done, await asyncio.to_thread(self._indicators.before, self._clock()))
+        board.settle(done, await asyncio.to_thread(self._indicators.before, moment_of(board.day)))
         return True
 
     async def _load(self) -> Board:
