@@ -3,6 +3,9 @@
 The stream worker and the dashboard (sink, store and live feed) run as they do in `marsad up`, each a process. In a flow
 of real-shaped postings at each rate, probes are sent that are each alone in a cell of its own: an occupation, a region
 and a minute that nothing else falls into. The event of that cell is the probe's; a missing one counts as infinite.
+
+Beside the waits stands the processor time that each process took a posting: on a machine that others use, only that can
+be compared.
 """
 
 import asyncio
@@ -14,13 +17,13 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
 
 import aiohttp
 import msgspec
+import psutil
 from aiokafka import AIOKafkaProducer
 
 from deploy import topics
@@ -36,6 +39,7 @@ WARM_SECONDS = 5.0
 START_SECONDS = 90.0
 PATIENCE = 15.0
 PROBES_A_SECOND = 25
+PROCESSES = ("broker", "streams", "dashboard", "load and client")
 LINGER_MS = 5
 """How long postings wait for others of their partition before they are sent; producers write whole fetches at once."""
 
@@ -206,29 +210,43 @@ class Listener:
                     self.ready.set()
 
 
-async def flow(
-    producer: AIOKafkaProducer, topic: str, rate: int, given: Iterator[Posting], asked: Sequence[tuple[Cell, Posting]]
-) -> dict[Cell, float]:
-    """Send `rate` a second: postings of now, and among them the probes; when each probe was acknowledged.
+class Due(NamedTuple):
+    """A posting of the flow: a probe with its cell and its moment, or one of now."""
 
-    The postings are drawn and encoded before: the flow takes as little of the machine as it can.
+    posting: Flowing
+    cell: Cell | None = None
+    observed: float | None = None
+
+
+def drawn(rate: int, given: Iterator[Posting], asked: Sequence[tuple[Cell, Posting]]) -> list[Due]:
+    """The flow in its order: postings of now, and after `WARM_SECONDS` the probes among them.
+
+    They are encoded before they flow, so that the flow takes as little of the machine as it can.
     """
-    acknowledged: dict[Cell, float] = {}
-    waiting = [(cell, posting.observed_at.timestamp(), made(posting)) for cell, posting in asked]
     share = min(1.0, PROBES_A_SECOND / rate)
     total = math.ceil(len(asked) / share) + int(WARM_SECONDS * rate)
-    ready = iter([made(posting) for posting in islice(given, total)])
-    began, due = time.monotonic(), 0.0
-    sent: list[asyncio.Future[Any]] = []
+    waiting, found, due = iter(asked), list[Due](), 0.0
     for number in range(total):
         due += share if number >= WARM_SECONDS * rate else 0.0
-        if waiting and due >= 1.0 - 1e-6:  # shares of one do not add up to one exactly
-            due -= 1.0
-            cell, observed, probe = waiting.pop(0)
-            future = await _send(producer, topic, probe, observed)
-            future.add_done_callback(lambda _done, cell=cell: acknowledged.setdefault(cell, time.time()))
+        probe = next(waiting, None) if due >= 1.0 - 1e-6 else None  # shares of one do not add up to one exactly
+        if probe is None:
+            found.append(Due(made(next(given))))
         else:
-            future = await _send(producer, topic, next(ready), time.time())
+            due -= 1.0
+            cell, posting = probe
+            found.append(Due(made(posting), cell, posting.observed_at.timestamp()))
+    return found
+
+
+async def flow(producer: AIOKafkaProducer, topic: str, rate: int, drawn: Sequence[Due]) -> dict[Cell, float]:
+    """Send `rate` a second; when each probe was acknowledged."""
+    acknowledged: dict[Cell, float] = {}
+    began = time.monotonic()
+    sent: list[asyncio.Future[Any]] = []
+    for number, (posting, cell, observed) in enumerate(drawn):
+        future = await _send(producer, topic, posting, observed or time.time())
+        if cell is not None:
+            future.add_done_callback(lambda _done, cell=cell: acknowledged.setdefault(cell, time.time()))
         sent.append(future)
         ahead = began + number / rate - time.monotonic()
         if ahead > 0:
@@ -262,8 +280,19 @@ def quantile(values: Sequence[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, math.ceil(share * len(values)) - 1)]
 
 
+def processor_time() -> dict[str, float]:
+    """Seconds of processor time so far by process: broker, streams, dashboard (with the store), load and client."""
+    mine = psutil.Process()
+    spent = {"load and client": sum(mine.cpu_times()[:2])}
+    for child in mine.children(recursive=True):
+        command = child.cmdline()
+        name = "broker" if "kafka.Kafka" in command else command[-1]
+        spent[name] = spent.get(name, 0.0) + sum(child.cpu_times()[:2])
+    return spent
+
+
 async def measure(connection: KafkaConnection, folder: Path, options: Any) -> dict[int, dict[str, Any]]:  # noqa: ANN401
-    """Latencies in milliseconds at each rate; the stack runs through."""
+    """Latencies in milliseconds and processor time at each rate; the stack runs through."""
     name = lab.unique("bench")
     namespace = Namespace(name, name)
     await topics.ensure(connection, namespace, market.PARTITIONS, now=datetime.now(UTC))
@@ -286,11 +315,15 @@ async def measure(connection: KafkaConnection, folder: Path, options: Any) -> di
         await _work(producer, namespace.topic("postings-raw"), stack, listener, given)
         for n, rate in enumerate(options.rates):
             mine = asked[n * options.probes : (n + 1) * options.probes]
-            acknowledged = await flow(producer, namespace.topic("postings-raw"), rate, given, mine)
+            flowing = drawn(rate, given, mine)
+            lab.say(f"{len(flowing):,} postings at {rate} a second")
+            before = processor_time()
+            acknowledged = await flow(producer, namespace.topic("postings-raw"), rate, flowing)
             until = time.monotonic() + PATIENCE
             while any(cell not in listener.seen for cell in acknowledged) and time.monotonic() < until:
                 stack.check()
                 await asyncio.sleep(0.1)
+            spent = {name: seconds - before.get(name, 0.0) for name, seconds in processor_time().items()}
             times = [1000 * (listener.seen.get(cell, math.inf) - at) for cell, at in acknowledged.items()]
             found[rate] = {
                 "p50_ms": quantile(times, 0.5),
@@ -298,6 +331,7 @@ async def measure(connection: KafkaConnection, folder: Path, options: Any) -> di
                 "missing": sum(map(math.isinf, times)),
                 "probes": len(times),
                 "resets": listener.resets,
+                "cpu_us": {name: round(1e6 * seconds / len(flowing)) for name, seconds in spent.items()},
             }
             lab.say(f"{rate}/s: {found[rate]}")
     finally:
@@ -318,15 +352,20 @@ def run(arguments: Sequence[str] | None = None) -> None:
     with lab.broker(lab.settings()) as (connection, folder):
         found = asyncio.run(measure(connection, folder, options))
     whole: dict[str, Any] = {"settings": {name: getattr(options, name) for name in ("rates", "probes", "seed")}}
+    whole["cpu_us"] = {str(rate): each["cpu_us"] for rate, each in found.items()}
     for name in ("p50_ms", "p99_ms", "missing", "probes"):
         values = {str(rate): each[name] for rate, each in found.items()}
         whole[name] = {rate: value if math.isfinite(value) else None for rate, value in values.items()}
     whole["machine"] = machine
     rows = [
-        (str(rate), f"{each['p50_ms']:,.0f}", f"{each['p99_ms']:,.0f}", str(each["probes"]), str(each["missing"]))
+        (
+            str(rate),
+            *(f"{each[name]:,.0f}" for name in ("p50_ms", "p99_ms", "probes", "missing")),
+            *(f"{each['cpu_us'].get(name, 0):,}" for name in PROCESSES),
+        )
         for rate, each in found.items()
     ]
-    columns = ("postings/s", "p50 ms", "p99 ms", "probes", "missing")
+    columns = ("postings/s", "p50 ms", "p99 ms", "probes", "missing", *(f"{name} µs" for name in PROCESSES))
     lab.report(
         whole, "From the broker's acknowledgement to the event on the stream", columns, rows, as_json=options.json
     )
