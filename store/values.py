@@ -91,5 +91,14 @@ def _insertable(value: object) -> object:
     return value
 
 
+def plain(value: object) -> int | str:
+    """Write a time as JSON for ClickHouse, as whole seconds, or a date. Raises TypeError for other types."""
+    if isinstance(value, datetime):
+        return epoch(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"no JSON for {type(value).__name__}")
+
+
 def _utc(value: object) -> datetime:
     return datetime.fromisoformat(str(value)).replace(tzinfo=UTC)

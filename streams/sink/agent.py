@@ -31,26 +31,65 @@ class Writer(Protocol):
         ...
 
 
-class Pace:
-    """Lets each topic's writes begin at most once in `interval` seconds, so that the store gets few large inserts."""
+class Together:
+    """A topic's writes: what its partitions bring within an interval of `seconds` is one insert.
 
-    def __init__(self, interval: float) -> None:
-        self._interval = interval
+    An insert costs the store tens of milliseconds of a core whatever is in it, and each leaves a part to be merged.
+    """
 
-    async def wait(self) -> None:
-        """Sleep until the next whole interval of the loop's clock: all partitions write in step."""
+    def __init__(self, writer: Writer, contract: str, seconds: float) -> None:
+        self._writer = writer
+        self._contract = contract
+        self._seconds = seconds
+        self._waiting: list[tuple[Sequence[bytes], asyncio.Future[None]]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def write(self, values: Sequence[bytes]) -> None:
+        """Store `values`; returns once the store has them. Raises what the writer raises for these values."""
+        done = asyncio.get_running_loop().create_future()
+        self._waiting.append((values, done))
+        if self._task is None:
+            self._task = asyncio.create_task(self._write_all())
+        await done
+
+    async def _write_all(self) -> None:
+        """Wait for the next whole interval of the loop's clock, and write until nothing waits."""
         now = asyncio.get_running_loop().time()
-        await asyncio.sleep(self._interval - now % self._interval)
+        await asyncio.sleep(self._seconds - now % self._seconds)
+        waiting, self._waiting, self._task = self._waiting, [], None
+        try:
+            await self._writer.write(self._contract, [value for values, _ in waiting for value in values])
+        except Exception as error:  # noqa: BLE001 - those who wait raise it
+            if len(waiting) == 1 or not isinstance(error, msgspec.MsgspecError):
+                _settle(waiting, error)
+                return
+            for one in waiting:  # one of them holds what cannot be read: it alone may say so
+                try:
+                    await self._writer.write(self._contract, one[0])
+                except Exception as own:  # noqa: BLE001
+                    _settle([one], own)
+                else:
+                    _settle([one], None)
+        else:
+            _settle(waiting, None)
+
+
+def _settle(waiting: Sequence[tuple[Sequence[bytes], "asyncio.Future[None]"]], error: Exception | None) -> None:
+    for _, done in waiting:
+        if done.done():  # whoever waited was cancelled
+            continue
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
 
 
 class SinkShard:
     """One partition of one topic on its way into the store; keeps no state but the group's offset."""
 
-    def __init__(self, writer: Writer, contract: str, topic: str, pace: Pace) -> None:
-        self._writer = writer
-        self._contract = contract
+    def __init__(self, together: Together, topic: str) -> None:
+        self._together = together
         self._topic = topic
-        self._pace = pace
         self._next: int | None = None
 
     async def open(self, bounds: Mapping[str, Bounds]) -> dict[str, int]:
@@ -67,9 +106,8 @@ class SinkShard:
     async def process(self, run: Sequence[Record]) -> None:
         """Write a run."""
         values = [record.value for record in run if record.value is not None]
-        await self._pace.wait()
         try:
-            await self._writer.write(self._contract, values)
+            await self._together.write(values)
         except msgspec.MsgspecError as error:
             raise Unreadable(
                 f"sink: a record of {self._topic} between offsets {run[0].offset} and {run[-1].offset} cannot be read"
@@ -90,14 +128,13 @@ def build_sink(
     namespace: Namespace,
     writer: Writer,
     on_fatal: Callable[[BaseException], None],
-    interval: float = 0.5,
+    interval: float = 1.0,
 ) -> Host:
-    """The sink, ready to start beside whatever else the process does."""
-    pace = Pace(interval)
+    """The sink, ready to start beside whatever else the process does; a topic is written once in `interval` seconds."""
 
     def plan_of(contract: str) -> tuple[tuple[str, ...], Callable[[int], SinkShard]]:
-        topic = namespace.topic(contract)
-        return (topic,), lambda _partition: SinkShard(writer, contract, topic, pace)
+        topic, together = namespace.topic(contract), Together(writer, contract, interval)
+        return (topic,), lambda _partition: SinkShard(together, topic)
 
     return Host(
         group=namespace.group("sink"),
