@@ -191,16 +191,30 @@ def grow_topics(
 def drop_generation(
     generation: Annotated[str, typer.Argument(help="A generation that is not the current one.")],
 ) -> None:
-    """Delete a generation: its topics and local state, and its raw topics where no other generation reads them."""
+    """Delete a generation: topics, rows and local state; its raw topics too where no other generation reads them."""
+    from deploy import belonging  # noqa: PLC0415 - the sink's modules, for this command alone
+
     settings, data = _open()
     kafka = settings.kafka_connection
-    known = asyncio.run(topics.registry(kafka))
-    if generation not in known.generations:
+    known = asyncio.run(topics.registry(kafka)).generations.get(generation)
+    if known is not None:
+        asyncio.run(topics.drop(kafka, Namespace(generation, known.raw)))
+        for state in data.path.glob("state*"):
+            shutil.rmtree(state / generation, ignore_errors=True)
+    try:
+        store, _ = tables.open_store(settings, data, _say)
+    except DeployError as error:
+        if known is None:
+            raise
+        _say(f"Generation {generation} is deleted, but for its rows; the same command will delete them later: {error}")
+        return
+    try:
+        stored = belonging.forget(store, generation)
+    finally:
+        store.close()
+    if known is None and not stored:
         raise DeployError(f"there is no generation {generation}")
-    asyncio.run(topics.drop(kafka, Namespace(generation, known.generations[generation].raw)))
-    for state in data.path.glob("state*"):
-        shutil.rmtree(state / generation, ignore_errors=True)
-    _say(f"Generation {generation} is deleted; its rows stay in the store, and nobody reads them")
+    _say(f"Generation {generation} is deleted")
 
 
 DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]

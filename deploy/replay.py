@@ -18,7 +18,7 @@ import psutil
 from aiokafka.errors import KafkaError
 from rich.console import Console
 
-from deploy import reconcile, tables
+from deploy import belonging, reconcile, tables
 from deploy.datadir import DataDir, exclusive
 from deploy.errors import DeployError
 from deploy.markers import Progress, Readback
@@ -34,6 +34,7 @@ from producers.file.parse import format_of
 from producers.file.read import Unreadable
 from producers.sources import FileSource
 from schemas.topics import Namespace
+from streams.engine.errors import InputLost
 from streams.enrich.enricher import Enricher
 from streams.sink.agent import TOPICS as SINK_TOPICS
 
@@ -123,6 +124,7 @@ class _Replay:
         """Start what is needed, feed, and wait."""
         settings = self._settings
         await foundations(settings, self._data, self._console, self.supervisor)
+        await self._settle()  # else a store named anew would seem to have everything until its sink looked
         variables = environment_with(generation=settings.generation, raw=settings.raw)
         for name in ("streams", "dashboard"):
             self.supervisor.start(Child(name, [sys.executable, "-m", "deploy.cli", "run", name], variables))
@@ -137,6 +139,15 @@ class _Replay:
                 await asyncio.sleep(1.0)
         finally:
             watch.cancel()
+
+    async def _settle(self) -> None:
+        store, _ = await asyncio.to_thread(tables.open_store, self._settings, self._data, self._console.print)
+        try:
+            await belonging.settle(self._settings.kafka_connection, store, self._namespace)
+        except InputLost as error:
+            raise DeployError(str(error)) from error
+        finally:
+            await asyncio.to_thread(store.close)
 
     async def _feed(self) -> int:
         delivered = 0

@@ -11,13 +11,16 @@ from collections.abc import Callable
 
 import structlog
 from aiohttp import web
+from aiokafka.errors import KafkaError
 
 from dashboard import app
+from deploy import belonging
 from deploy.settings import Settings
 from deploy.topics import Registry, follow
 from schemas.topics import Namespace
 from store import Store
 from streams.engine.ending import end_process
+from streams.engine.errors import InputLost
 from streams.engine.host import Host
 from streams.sink.agent import build_sink
 from streams.sink.writer import SinkWriter
@@ -46,6 +49,7 @@ class Showing:
         self._shown: Namespace | None = None
         self._runner: web.AppRunner | None = None
         self._sinks: dict[Namespace, Host] = {}
+        self._wanted: set[Namespace] = set()
         self._failing: set[asyncio.Task[None]] = set()
 
     async def show(self, namespace: Namespace) -> None:
@@ -62,6 +66,7 @@ class Showing:
                 await asyncio.sleep(0.05)
         await web.SockSite(runner, self._socket.dup()).start()
         self._shown, self._runner = namespace, runner
+        self._wanted.add(namespace)
         if before is not None:
             await before.cleanup()
         await self._write(namespace)
@@ -78,13 +83,19 @@ class Showing:
             structlog.stdlib.get_logger("deploy").info("another generation is shown", generation=now.name)
             await self.show(Namespace(now.name, now.raw))
         building = {Namespace(one.name, one.raw) for one in known.generations.values() if one.building}
+        self._wanted = building if self._shown is None else building | {self._shown}
         for namespace in building:
             await self._write(namespace)
-        for namespace in set(self._sinks) - building - {self._shown}:
+        for namespace in set(self._sinks) - self._wanted:
             await self._sinks.pop(namespace).stop()
 
     async def _write(self, namespace: Namespace) -> None:
         if namespace in self._sinks:
+            return
+        try:
+            await belonging.settle(self._kafka, self._store, namespace)
+        except (InputLost, KafkaError, OSError) as error:
+            self._failed(namespace, error)
             return
         writer = SinkWriter(self._store, raw=namespace.raw, observe=self._observe)
         sink = build_sink(self._kafka, namespace, writer, lambda error: self._failed(namespace, error))
@@ -106,6 +117,7 @@ class Showing:
         await asyncio.sleep(AGAIN_SECONDS)
         if (failed := self._sinks.pop(namespace, None)) is not None:
             await failed.stop()
+        if namespace in self._wanted:
             await self._write(namespace)
 
     async def close(self) -> bool:

@@ -42,9 +42,9 @@ def rows(topic: str) -> list[dict[str, object]]:
 
 
 def test_every_table_has_a_topic_and_every_stored_topic_a_table() -> None:
-    """No table stands without a topic that fills it, and no two topics share one."""
+    """No table stands without a topic that fills it, but for the store's own; and no two topics share one."""
     filled = [table.table for table in TABLES.values()]
-    assert sorted(filled) == sorted(tables())
+    assert sorted([*filled, "generations"]) == sorted(tables())
     assert len(set(filled)) == len(filled)
 
 
