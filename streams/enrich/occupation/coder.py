@@ -15,7 +15,7 @@ from streams.enrich.occupation.confidence import Calibration, Coding
 from streams.enrich.occupation.index import SOFT, index
 from streams.enrich.occupation.lexicon import Entry
 from streams.enrich.occupation.lexicon import load as load_lexicon
-from streams.enrich.occupation.rating import Candidate, Rater, Rating
+from streams.enrich.occupation.rating import Candidate, Factors, Rater, Rating
 from streams.enrich.occupation.weights import Weights
 from streams.enrich.occupation.words import Segment, Title
 from streams.enrich.text import TITLE_LIMIT, fold, plain, words
@@ -53,10 +53,19 @@ class Asked(NamedTuple):
     """
 
     read: Title
-    query: dict[str, float]
-    context: dict[str, float]
+    query: Factors
+    context: Factors
     turn: tuple[str, ...]
     rating: Rating | None
+
+
+class _Titled(NamedTuple):
+    """What a title alone makes of a query; `nameless` when none of its words names a job by itself."""
+
+    read: Title
+    query: Factors
+    turn: tuple[str, ...]
+    nameless: bool
 
 
 class Coder:
@@ -81,6 +90,7 @@ class Coder:
         self._rated = lru_cache(maxsize=REMEMBERED)(self._rater.rate)
         self._known = lru_cache(maxsize=REMEMBERED)(self._find)
         self._named = lru_cache(maxsize=REMEMBERED)(self._employer)
+        self._titled = lru_cache(maxsize=REMEMBERED)(self._entitled)
         self._around = lru_cache(maxsize=REMEMBERED)(self._context)
 
     @classmethod
@@ -122,25 +132,26 @@ class Coder:
     ) -> Asked:
         """Read the fields into a query and rate it; the description is asked only where the rest leaves doubt."""
         company = company[:TITLE_LIMIT] if company else None
-        read = titles.read(title or "", self._named(company))
+        read, query, turn, nameless = self._titled(title[:TITLE_LIMIT] if title else "", self._named(company))
         if read.responsibility or read.unnamed:
-            return Asked(read, {}, {}, (), None)
-        query, turn = self._query(read)
-        nameless = self._heads.isdisjoint(query)
+            return Asked(read, (), (), (), None)
         if nameless and (read.several or (contract and titles.opens_responsibility(contract))):
-            return Asked(read, query, {}, turn, None)
-        context = dict(self._around(sector[:TITLE_LIMIT] if sector else None, company)) if query else {}
-        rating = self._rated(tuple(query.items()), tuple(context.items()), turn)
+            return Asked(read, query, (), turn, None)
+        context = self._around(sector[:TITLE_LIMIT] if sector else None, company) if query else ()
+        rating = self._rated(query, context, turn)
         if description and (rating is None or rating.top < self._weights.unsure):
             sought = self._sought(description, alone=not query)
             if sought:
-                (context if query else query).update(sought)
-                rating = self._rater.rate(tuple(query.items()), tuple(context.items()), turn)
+                if query:
+                    context = tuple((dict(context) | sought).items())
+                else:
+                    query = tuple(sought.items())
+                rating = self._rater.rate(query, context, turn)
         return Asked(read, query, context, turn, rating)
 
     def candidates(self, asked: Asked, count: int = CANDIDATES) -> tuple[Candidate, ...]:
         """Return the likeliest unit groups of what was asked, and the lexicon title that speaks most for each."""
-        return self._rater.candidates(tuple(asked.query.items()), tuple(asked.context.items()), asked.turn, count)
+        return self._rater.candidates(asked.query, asked.context, asked.turn, count)
 
     def known_as(self, word: str) -> str | None:
         """Return the lexicon's stem for a stem that was read, None where it has none."""
@@ -153,6 +164,14 @@ class Coder:
             return frozenset()
         return frozenset(word for word in words(fold(company)) if titles.stem(word) not in self._rarity)
 
+    def _entitled(self, title: str, employer: frozenset[str]) -> _Titled:
+        """Read a title into a query; the words of `employer` count as noise."""
+        read = titles.read(title, employer)
+        if read.responsibility or read.unnamed:
+            return _Titled(read, (), (), nameless=True)
+        query, turn = self._query(read)
+        return _Titled(read, tuple(query.items()), turn, self._heads.isdisjoint(query))
+
     def _query(self, read: Title) -> tuple[dict[str, float], tuple[str, ...]]:
         """Return the stems to look for, each with its factor, unknown ones too, and those where the title turns.
 
@@ -161,16 +180,19 @@ class Coder:
         query: dict[str, float] = {}
         if max([len(one) for segment in read.segments for one in segment.core], default=0) < 2:
             return query, ()  # letters alone name nothing
-        segments = [[self._known(one) for one in segment.core] for segment in read.segments]
-        main = next((k for k, run in enumerate(segments) if not self._heads.isdisjoint(run)), None)
-        if main is None:
-            main = next((k for k, run in enumerate(segments) if any(one in self._rarity for one in run)), 0)
+        rarity, known = self._rarity, self._known
+        segments = [[one if one in rarity else known(one) for one in segment.core] for segment in read.segments]
+        headed = [not self._heads.isdisjoint(run) for run in segments]
+        if True in headed:
+            main = headed.index(True)
+        else:
+            main = next((k for k, run in enumerate(segments) if any(one in rarity for one in run)), 0)
         bare = len(segments[main]) == 1 and segments[main][0] in self._bare
         for k, (segment, run) in enumerate(zip(read.segments, segments, strict=True)):
             if k == main or (bare and k == main + 1):
                 factor = 1.0
             else:
-                factor = self._weights.qualifier if self._heads.isdisjoint(run) else self._weights.later
+                factor = self._weights.later if headed[k] else self._weights.qualifier
             self._add(query, segment, run, factor)
         return query, self._turn(segments[main])
 

@@ -45,24 +45,22 @@ class Calibration(NamedTuple):
         """Return the answer for unit group `best`, whose prefixes of one to four digits have `masses`."""
         probabilities: list[float] = []
         least = 1.0
-        for digits, mass in enumerate(masses):
-            odds = self.level[digits] + self.slope[digits] * log_odds(mass) + self.distinct * (best[0] in DISTINCT)
-            least = min(least, 1 / (1 + math.exp(-odds)))
+        digits = 0
+        distinct = self.distinct if best[0] in DISTINCT else 0.0
+        for level, slope, mass in zip(self.level, self.slope, masses, strict=True):
+            probability = 1 / (1 + math.exp(-(level + slope * log_odds(mass) + distinct)))
+            if probability < least:
+                least = probability
             probabilities.append(round(least, 4))
+            digits += probabilities[-1] >= self.publish
         if probabilities[0] < self.stated:
             return Coding()
-        digits = sum(p >= self.publish for p in probabilities)
         if digits == 1 and probabilities[0] < self.lone:
             digits = 0
-        return Coding(
-            isco=best[:digits] or None,
-            isco_confidence=probabilities[digits - 1] if digits else 0.0,
-            isco_best=best,
-            isco_p=tuple(probabilities),
-        )
+        return Coding(best[:digits] or None, probabilities[digits - 1] if digits else 0.0, best, tuple(probabilities))
 
 
 def log_odds(mass: float) -> float:
     """Return the log odds of a share of the mass, which is never taken for quite sure nor quite impossible."""
-    bounded = min(max(mass, LEAST), MOST)
+    bounded = LEAST if mass < LEAST else MOST if mass > MOST else mass
     return math.log(bounded / (1 - bounded))

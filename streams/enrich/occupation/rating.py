@@ -76,8 +76,10 @@ class Rater:
         self._groups = {code: k for k, code in enumerate((*self._leaves, *broad))}
         below = {code: _inside(self._leaves, code) for code in codes}
         number = {one: k for k, one in enumerate(index.rarity)}
-        self._stems = {one: (k, 0.0 if one in SOFT else rarity) for k, (one, rarity) in enumerate(index.rarity.items())}
-        self._heads = frozenset(known.head for known in index.titles) - SOFT
+        heads = frozenset(known.head for known in index.titles) - SOFT
+        self._stems = {
+            one: (k, 0.0 if one in SOFT else rarity, one in heads) for k, (one, rarity) in enumerate(index.rarity.items())
+        }
         turned = Counter(known.head for known in index.titles)
         self._common = {head: number[head] for head, count in turned.items() if count >= COMMON}
         self._whole: dict[tuple[str, ...], tuple[int, ...]] = {}
@@ -147,23 +149,32 @@ class Rater:
         stems: list[int] = []
         factors: list[float] = []
         wanted = 0.0
+        named = False
         for one, factor in query:
-            number, rarity = self._stems.get(one, (None, _UNKNOWN))
+            found = self._stems.get(one)
+            if found is None:
+                wanted += factor * _UNKNOWN
+                continue
+            number, rarity, head = found
             wanted += factor * rarity
-            if number is not None:
-                stems.append(number)
-                factors.append(factor)
+            named = named or head
+            stems.append(number)
+            factors.append(factor)
         if not stems:
             return None
         asked = len(stems)
-        said = dict(query)
-        for one, factor in context:
-            if one not in said:
-                stems.append(self._stems[one][0])
-                factors.append(factor)
+        if context:
+            said = {one for one, _ in query}
+            for one, factor in context:
+                if one not in said:
+                    stems.append(self._stems[one][0])
+                    factors.append(factor)
         level = self._common.get(turn[0], -1) if turn else -1
-        runs = (turn[:n] for n in range(len(turn), 1 if level >= 0 else 0, -1))
-        whole = next((self._whole[run] for run in runs if run in self._whole), ())
+        whole: tuple[int, ...] = ()
+        for n in range(len(turn), 1 if level >= 0 else 0, -1):
+            if whole := self._whole.get(turn[:n], ()):
+                break
+        weights = self._weights
         return tables.Query(
             np.array(stems, np.int32),
             np.array(factors),
@@ -171,8 +182,8 @@ class Rater:
             wanted,
             level,
             np.array(whole, np.int32) if whole else _NONE,
-            self._weights.within if len(query) > 1 or context else 0.0,
-            self._weights.floor + (self._weights.anonymous if self._heads.isdisjoint(said) else 0),
+            weights.within if len(query) > 1 or context else 0.0,
+            weights.floor + (0 if named else weights.anonymous),
         )
 
 

@@ -264,11 +264,6 @@ class Title(NamedTuple):
 
 def read(title: str, employer: frozenset[str] = frozenset()) -> Title:
     """Read `title`; the words of `employer` (folded) count as noise in it."""
-    return _read(title[:TITLE_LIMIT], employer)
-
-
-@lru_cache(maxsize=1 << 13)
-def _read(title: str, employer: frozenset[str]) -> Title:
     folded = normal(title)
     responsibility = _RESPONSIBILITY.search(folded) is not None
     whole = folded

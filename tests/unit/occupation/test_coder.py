@@ -217,7 +217,7 @@ def test_any_text_has_an_answer_with_falling_probabilities(
 def calls(**fields: str) -> int:
     """Count the calls, Python's and C's, by which a coder that remembers nothing answers."""
     coder = Coder(SMALL)
-    for remembered in (words.stem, words._read, words._normal):
+    for remembered in (words.stem, words._normal):
         remembered.cache_clear()
     counted = 0
 
