@@ -2,6 +2,7 @@
 
 from schemas.messages import Enrichment, Posting
 from streams.enrich.contract import BODY as CONTRACTS
+from streams.enrich.contract import TITLE as TITLED_CONTRACTS
 from streams.enrich.contract import contract
 from streams.enrich.dates import deadline_on, period_end, published_on
 from streams.enrich.education import TEXT as LEVELS
@@ -13,6 +14,7 @@ from streams.enrich.occupation.confidence import Coding
 from streams.enrich.openings import openings
 from streams.enrich.place import CUES, WORK_CUES, place
 from streams.enrich.remote import TEXT as REMOTE
+from streams.enrich.remote import TITLE as TITLED_REMOTE
 from streams.enrich.remote import remote
 from streams.enrich.salary import salary
 from streams.enrich.sector import CUES as EMPLOYERS
@@ -24,9 +26,10 @@ NOT_STATED = Coding()
 
 
 def phrasebook() -> Phrasebook:
-    """Return the tables of phrases that are looked for in descriptions, read from their files."""
+    """Return the tables of phrases that are looked for in titles and descriptions, read from their files."""
     places = (names(), foreign(), CUES, WORK_CUES)
-    return Phrasebook((*places, lexicon(), CONTRACTS, LEVELS, REMOTE, LANGUAGES, DOES, EMPLOYERS))
+    titled = (TITLED_CONTRACTS, TITLED_REMOTE)
+    return Phrasebook((*places, *titled, lexicon(), CONTRACTS, LEVELS, REMOTE, LANGUAGES, DOES, EMPLOYERS))
 
 
 def attributes(posting: Posting, reading: Reading | None = None, coding: Coding = NOT_STATED) -> Enrichment:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Literal
 
 from schemas.messages import Posting
-from streams.enrich.text import Phrases, Reading, tokens
+from streams.enrich.text import Match, Phrases, Reading, tokens
 
 Contract = Literal["cdi", "cdd", "anapec", "interim", "stage", "freelance", "alternance", "public"]
 
@@ -36,7 +36,7 @@ _FIELD = _phrases(
     }
 )  # fmt: skip
 
-_TITLE = _phrases(
+TITLE = _phrases(
     {
         "cdi": ("cdi", "durée indéterminée"),
         "cdd": ("cdd", "durée déterminée", "fixed term", "contrat saisonnier", "saisonnier", "saisonnière"),
@@ -86,7 +86,7 @@ def contract(posting: Posting, reading: Reading) -> Contract | None:
     stated = _stated(posting.contract_raw[:400]) if posting.contract_raw else frozenset()
     if len(stated) == 1:
         return next(iter(stated))
-    titled = _titled(reading.title_words)
+    titled = _titled(reading.title_words, reading.entitled(TITLE))
     if stated:
         return next(iter(titled)) if len(titled) == 1 and titled <= stated else None
     if titled:
@@ -100,8 +100,7 @@ def _stated(raw: str) -> frozenset[Contract]:
     return frozenset(value for _, _, value in _FIELD.find(tokens(raw)))
 
 
-def _titled(title: list[str]) -> frozenset[Contract]:
-    found = _TITLE.find(title)
+def _titled(title: list[str], found: list[Match[Contract]]) -> frozenset[Contract]:
     if not found:
         return frozenset()
     contracts = {value for start, _, value in found if value != "stage" or start == 0 or title[start - 1] not in _STAFF}

@@ -60,7 +60,7 @@ def education(posting: Posting, reading: Reading) -> int | None:
     raw = posting.education_raw
     if raw and (level := _stated(raw[:400])) is not None:
         return level
-    for text, named in ((reading.title, TEXT.find(reading.title_words)), (reading.body, reading.find(TEXT))):
+    for text, named in ((reading.title, reading.entitled(TEXT)), (reading.body, reading.find(TEXT))):
         if levels := set(_asked(text, named)):
             return min(levels)
     return None

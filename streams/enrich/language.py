@@ -126,7 +126,7 @@ _ADJECTIVES = frozenset(
 def languages(reading: Reading) -> tuple[str, ...]:
     """Return the languages that the ad asks for, as sorted ISO 639 codes: named as a language, not as a nationality."""
     found: set[str] = set()
-    named = ((reading.title_words, LANGUAGES.find(reading.title_words)), (reading.body_words, reading.find(LANGUAGES)))
+    named = ((reading.title_words, reading.entitled(LANGUAGES)), (reading.body_words, reading.find(LANGUAGES)))
     for parts, matches in named:
         for start, end, code in matches:
             owned = parts[start] in _ADJECTIVES and end < len(parts) and parts[end] in _OWNED

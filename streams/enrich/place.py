@@ -114,8 +114,7 @@ _BASED = frozenset({"based", "bound"})
 def place(posting: Posting, reading: Reading) -> Place:  # noqa: PLR0911 - one return a kind of evidence
     """Locate an ad."""
     fields = [read_field(value[:FIELD_LIMIT]) for value in (posting.city, posting.region_raw) if value]
-    table = names()
-    named = table.find(reading.title_words)
+    named = reading.entitled(names())
     kinds = {name.kind for _, _, name in named if not name.field_only}
     if ("abroad" in kinds and _titled_abroad(reading.title_words, named)) or _says_abroad(reading):
         return Place((), "abroad", 0.85)
@@ -127,7 +126,7 @@ def place(posting: Posting, reading: Reading) -> Place:  # noqa: PLR0911 - one r
         return Place((), "national", 0.9)
     if any(field.abroad for field in fields):
         return Place((), "abroad", 0.95)
-    if own := _employer(table, posting.company):
+    if own := _employer(names(), posting.company):
         return own
     if "abroad" in kinds and "morocco" not in kinds:
         return Place((), "abroad", 0.6)

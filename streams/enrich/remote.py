@@ -44,7 +44,7 @@ TEXT = _table(_REMOTE, _HYBRID, _NOT)
 _FIELD = _table(
     (*_REMOTE, "remote", "télétravail oui 100"), (*_HYBRID, "hybride", "hybrid"), (*_NOT, "tout le maroc a distance")
 )
-_TITLE = _table(
+TITLE = _table(
     (*_REMOTE, "remote", "en télétravail", "télétravail"), ("hybride", "hybrid", "télétravail partiel"), _NOT
 )
 
@@ -54,7 +54,7 @@ def remote(posting: Posting, reading: Reading) -> Remote | None:
     for field in (posting.contract_raw, posting.city, posting.region_raw):
         if field and (verdict := _stated(field[:400])):
             return None if verdict == "no" else verdict
-    for named in (_TITLE.find(reading.title_words), reading.find(TEXT)):
+    for named in (reading.entitled(TITLE), reading.find(TEXT)):
         found = {verdict for _, _, verdict in named} - {"no"}
         if found:
             return "hybrid" if "hybrid" in found else "remote"

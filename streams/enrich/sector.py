@@ -187,7 +187,7 @@ def sector(posting: Posting, reading: Reading) -> str | None:
     if posting.company and (section := _employed(posting.company[:TITLE_LIMIT])):
         return section
     return _described(reading.body_words, reading.find(DOES, _HEAD), reading.find(CUES, _HEAD)) or _described(
-        reading.title_words, DOES.find(reading.title_words), CUES.find(reading.title_words)
+        reading.title_words, reading.entitled(DOES), reading.entitled(CUES)
     )
 
 

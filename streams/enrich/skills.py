@@ -40,7 +40,7 @@ def _rows() -> list[dict[str, str]]:
 
 def skills(posting: Posting, reading: Reading) -> tuple[str, ...]:
     """Return the ids of the skills that the title, the description and the portal's list name."""
-    found = _found(reading.title, lexicon().find(reading.title_words))
+    found = _found(reading.title, reading.entitled(lexicon()))
     if posting.skills_raw:
         found += named(posting.skills_raw[: 2 * TITLE_LIMIT])
     if reading.body:

@@ -8,6 +8,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from schemas.messages import Posting
@@ -203,37 +204,59 @@ class Phrases(Generic[T]):
 class Phrasebook:
     """Tables of phrases that are looked for at once: a text is asked once for all words by which they are known.
 
-    A phrase is known by its longest word, which few texts have: first words are often "de", "en" or "poste".
+    A phrase is known by its longest word, which few texts have: first words are often "de", "en" or "poste". Its
+    others are only joined and looked up where the one beside that word is right.
     """
 
     def __init__(self, tables: Iterable[Phrases[Any]]) -> None:
         self._values: dict[str, list[tuple[Phrases[Any], Any]]] = {}
-        shapes: dict[str, set[tuple[int, int]]] = {}
+        shapes: dict[str, dict[tuple[int, int], set[str]]] = {}
         for table in tables:
             for phrase, value in table.values.items():
                 self._values.setdefault(phrase, []).append((table, value))
                 parts = phrase.split()
                 longest = max(range(len(parts)), key=lambda k: len(parts[k]))
-                shapes.setdefault(parts[longest], set()).add((longest, len(parts) - longest))
-        self._shapes = {word: tuple(sorted(found)) for word, found in shapes.items()}
-        self._known = frozenset(shapes)
+                known = shapes.setdefault(parts[longest], {})
+                if len(parts) > 1:
+                    beside = parts[longest - 1 if longest else 1]
+                    known.setdefault((longest, len(parts) - longest), set()).add(beside)
+        self._shapes = {
+            word: (
+                self._values.get(word, ()),
+                tuple((-1 if before else 1, before, after, frozenset(found)) for (before, after), found in known.items()),
+            )
+            for word, known in shapes.items()
+        }
+        self.title = lru_cache(maxsize=1 << 12)(self._title)
 
     def find(self, text: Sequence[str]) -> dict[Phrases[Any], list[Match[Any]]]:
         """Return all places where a phrase of a table stands, overlapping ones too, in no order."""
         found: dict[Phrases[Any], list[Match[Any]]] = {}
-        known = self._known.intersection(text)
-        for k in [k for k, word in enumerate(text) if word in known] if known else ():
-            for before, after in self._shapes[text[k]]:
-                first, end = k - before, k + after
-                if first >= 0 and end <= len(text):
-                    phrase = text[k] if end == first + 1 else " ".join(text[first:end])
-                    for table, value in self._values.get(phrase, ()):
-                        found.setdefault(table, []).append((first, end, value))
+        shapes = self._shapes
+        last = len(text) - 1
+        for k in [k for k, word in enumerate(text) if word in shapes]:
+            alone, longer = shapes[text[k]]
+            for table, value in alone:
+                found.setdefault(table, []).append((k, k + 1, value))
+            for side, before, after, beside in longer:
+                if 0 <= k + side <= last and text[k + side] in beside:
+                    first, end = k - before, k + after
+                    if first >= 0 and end <= last + 1:
+                        for table, value in self._values.get(" ".join(text[first:end]), ()):
+                            found.setdefault(table, []).append((first, end, value))
         return found
+
+    def _title(self, title: str) -> "Heading":
+        """Fold a title and find its phrases. As `title` it is remembered: two titles of five are another ad's."""
+        folded = fold(title)
+        parts = words(folded)
+        return Heading(folded, parts, self.find(parts))
 
 
 def leftmost(found: list[Match[T]], limit: int | None = None) -> list[Match[T]]:
     """Keep the longest matches from the left, none overlapping, that end by word `limit`: as `Phrases.find` does."""
+    if len(found) == 1:
+        return found if limit is None or found[0][1] <= limit else []
     kept: list[Match[T]] = []
     free = 0
     for match in sorted(found, key=lambda match: (match[0], -match[1])):
@@ -243,17 +266,37 @@ def leftmost(found: list[Match[T]], limit: int | None = None) -> list[Match[T]]:
     return kept
 
 
+Found = Mapping[Phrases[Any], list[Match[Any]]]
+"""Of tables that were looked for at once, all matches of each that has one."""
+
+
+class Heading(NamedTuple):
+    """A title folded, its words, and what was found in it."""
+
+    text: str
+    words: list[str]
+    phrases: Found
+
+
 class Reading(NamedTuple):
     """The texts of a posting, folded once for all modules: of the title, and of the description with the profile.
 
-    `phrases`: what was found in the body of the tables that were looked for at once.
+    `title_phrases`, `phrases`: what was found in the title and in the body of the tables that were looked for at once.
     """
 
     title: str
     title_words: list[str]
     body: str
     body_words: list[str]
-    phrases: Mapping[Phrases[Any], list[Match[Any]]] | None = None
+    title_phrases: Found | None = None
+    phrases: Found | None = None
+
+    def entitled(self, table: Phrases[T]) -> list[Match[T]]:
+        """Find a table's phrases in the title."""
+        if self.title_phrases is None:
+            return table.find(self.title_words)
+        found = self.title_phrases.get(table)
+        return leftmost(found) if found else []
 
     def find(self, table: Phrases[T], limit: int | None = None) -> list[Match[T]]:
         """Find a table's phrases in the first `limit` words of the body."""
@@ -266,10 +309,14 @@ class Reading(NamedTuple):
 def read(posting: Posting, book: Phrasebook | None = None) -> Reading:
     """Fold a posting's title and the first `TEXT_LIMIT` characters of its description and of its profile.
 
-    A `book` is looked for in the body at once; without it each table is when it is asked for.
+    A `book` is looked for in them at once; without it each table is when it is asked for.
     """
-    title = fold((posting.title or "")[:TITLE_LIMIT])
+    title = (posting.title or "")[:TITLE_LIMIT]
     parts = [plain(part) for part in (posting.description, posting.profile) if part]
     body = fold("\n".join(parts)) if parts else ""
-    body_words = words(body)
-    return Reading(title, words(title), body, body_words, None if book is None else book.find(body_words))
+    body_words = words(body) if body else []
+    if book is None:
+        folded = fold(title)
+        return Reading(folded, words(folded), body, body_words)
+    heading = book.title(title)
+    return Reading(heading.text, heading.words, body, body_words, heading.phrases, book.find(body_words))
