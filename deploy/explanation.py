@@ -54,9 +54,7 @@ def _circumstances(asked: Asked) -> list[str]:
     if asked.turn:
         lines.append(f"It turns on: {asked.turn[0]}")
     if asked.context:
-        lines.append(
-            "Words around it: " + escape(", ".join(f"{one} ×{factor:g}" for one, factor in asked.context))
-        )
+        lines.append("Words around it: " + escape(", ".join(f"{one} ×{factor:g}" for one, factor in asked.context)))
     if asked.read.responsibility:
         lines.append("It opens posts of responsibility: a rank, no occupation")
     if asked.read.several:

@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from schemas.messages import Posting
-from streams.enrich.text import Match, Phrases, Reading, fold, words
+from streams.enrich.text import Anchored, Match, Phrases, Reading, fold, words
 
 _YEARS = {0: 3, 1: 4, 2: 5, 3: 6, 4: 6, 5: 7, 6: 7, 7: 7, 8: 8}
-_BAC = re.compile(r"(?:\bbac|\bbaccalaureat|باك|باكالوريا|بكالوريا)[\s(]{0,3}(?:\+|plus\b|زائد)[\s/\\]{0,3}(\d)(?!\d)")
+_BAC = Anchored(
+    r"(?:\bbac|\bbaccalaureat|باك|باكالوريا|بكالوريا)[\s(]{0,3}(?:\+|plus\b|زائد)[\s/\\]{0,3}(\d)(?!\d)",
+    *("bac", "باك", "بكالوريا"),
+)
 _LEVELS: dict[int, tuple[str, ...]] = {
     1: ("niveau primaire", "مستوى ابتدائي", "الابتدائي"),
     2: ("niveau collège", "niveau collégial", "brevet des collèges", "مستوى إعدادي", "الإعدادي"),
@@ -74,10 +77,9 @@ def _stated(raw: str) -> int | None:
 
 def _asked(text: str, named: list[Match[int]]) -> Iterator[int]:
     counted = False
-    if "bac" in text or "باك" in text or "كالوريا" in text:
-        for match in _BAC.finditer(text):
-            counted = True
-            yield _YEARS.get(int(match[1]), 7)
+    for match in _BAC.finditer(text):
+        counted = True
+        yield _YEARS.get(int(match[1]), 7)
     for _, _, level in named:
         # Years decide: "Bac +2 - Ecole de commerce" names a kind of school, "Bac+3 ou Master" a better diploma.
         if not counted or level < 3:

@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 
 from schemas.messages import Posting
-from streams.enrich.text import Reading, fold
+from streams.enrich.text import Anchored, Reading, fold
 
 Years = tuple[float | None, float | None]
 
@@ -19,7 +19,10 @@ _FIRST = re.compile(
     r"debutant|etudiant|diplome|sans experience|pas ne?ccessaire|pas necessaire|entry level|fresh graduate"
     r"|بدون (?:خبره|تجربه)"
 )
-_WORD = re.compile(r"experiences?\b|experienced\b|خبره|تجربه|الخبره|التجربه|anciennete")
+_WORD = Anchored(
+    r"experiences?\b|experienced\b|خبره|تجربه|الخبره|التجربه|anciennete",
+    *("experience", "خبره", "تجربه", "الخبره", "التجربه", "anciennete"),
+)
 _REACH = 70
 _BOAST = re.compile(
     r"(?:fort|forte|forts|fortes) (?:de|d)|depuis|leader|notre experience|riche|since|with over|our"
@@ -29,11 +32,12 @@ _ASKED = re.compile(
     r"requis|souhait|exig|minimum|au moins|profil|vous (?:avez|justifi|possed)|candidat|justifi|required"
     r"|must have|at least|similaire"
 )
-_NO_EXPERIENCE = re.compile(
+_NO_EXPERIENCE = Anchored(
     r"debutants? acceptes?|debutante?s? bienvenu|sans experience|aucune experience|experience (?:non|n'est pas"
     r"|pas) (?:requise|exigee|necessaire|obligatoire)"
-    r"|no experience (?:required|needed|necessary)|بدون (?:خبره|تجربه)"
-)  # fmt: skip
+    r"|no experience (?:required|needed|necessary)|بدون (?:خبره|تجربه)",
+    *("debutant", "sans experience", "aucune experience", "experience ", "no experience", "بدون"),
+)
 
 
 def experience(posting: Posting, reading: Reading) -> Years:

@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 
 from schemas.messages import Posting
-from streams.enrich.text import Reading, fold
+from streams.enrich.text import Anchored, Reading, fold
 
 HIGHEST = 5_000
 """A greater number is a reference or a telephone number."""
@@ -24,18 +24,21 @@ _WORDS = {
 }
 _FIELD = re.compile(r"^\D{0,3}(\d{1,4})\s*-?\s*postes?\b")
 _PROPOSED = re.compile(r"postes? proposes?\s*:\s*(\d{1,4})")
-_STATED = re.compile(
+_STATED = Anchored(
     r"(?:nombre de postes?|postes? (?:a pourvoir|ouverts?|disponibles?|offerts?)|number of (?:positions"
     r"|vacancies|openings)|effectif"
     r"|عدد المناصب|عدد المقاعد|عدد الوظائف|عدد الاشخاص)[^\d\n]{0,12}(\d{1,4})\b"
     r"|\b(\d{1,4})\)?\s*(?:postes? (?:a pourvoir|ouverts?|disponibles?|offerts?|budgetaires?|de)|positions\b"
-    r"|postes\b|vacancies\b|مناصب|منصبا|منصب)"
+    r"|postes\b|vacancies\b|مناصب|منصبا|منصب)",
+    *("nombre de poste", "poste", "number of", "effectif", "عدد"),
+    digit=True,
 )
-_RECRUITS = re.compile(
+_RECRUITS = Anchored(
     r"(?:recrut(?:e|ons|ement de|ent|er)|recherch(?:e|ons|ent)|cherch(?:e|ons|ent)|besoin(?: urgent)? (?:de|d')"
     r"|embauch(?:e|ons)|hiring|توظيف|بحاجه الي|مطلوب)"
     r"\s+(?:actuellement |urgemment )?(?:(un|une|deux|trois|quatre|cinq|six|sept|huit|neuf"
-    r"|dix)\s*)?\(?\s*(\d{1,3})?\s*\)?\s+([^\W\d_]{4,})"
+    r"|dix)\s*)?\(?\s*(\d{1,3})?\s*\)?\s+([^\W\d_]{4,})",
+    *("recrut", "recherch", "cherch", "besoin", "embauch", "hiring", "توظيف", "بحاجه الي", "مطلوب"),
 )
 _NUMBERS = "deux|trois|quatre|cinq|six|sept|huit|neuf|dix"
 _BOTH = re.compile(
@@ -43,6 +46,10 @@ _BOTH = re.compile(
 )
 """A number in words and in figures, as notices write it: "deux (2) techniciens"."""
 
+_BRACKET = re.compile(rf"\((?:\s?0?\d{{1,3}}\s?|{_NUMBERS})\)")
+"""What every match of `_BOTH` holds."""
+
+_SPELT_WORDS = frozenset(_NUMBERS.split("|"))
 _SPELT = re.compile(rf"^\W{{0,3}}({_NUMBERS})\s+([^\W\d_]{{4,}}s)\b")
 _LEADING = re.compile(r"^\W{0,3}(\d{1,3})\s+([^\W\d_]{4,}s|[^\W\d_]{4,}\s+[^\W\d_]{3,}s)\b")
 _BRACKETED = re.compile(r"\((\d{2,3})\s*(?:postes?|personnes|places)\)|\bx\s?(\d{1,3})$")
@@ -61,9 +68,13 @@ def openings(posting: Posting, reading: Reading) -> int | None:  # noqa: PLR0911
     if posting.date_raw and "propos" in posting.date_raw and (match := _PROPOSED.search(fold(posting.date_raw[:200]))):
         return _sane(int(match[1]))
     title = reading.title
-    if (match := _SPELT.match(title)) and not _NO_HEAD.search(match[2]):
+    if (
+        not _SPELT_WORDS.isdisjoint(reading.title_words)
+        and (match := _SPELT.match(title))
+        and not _NO_HEAD.search(match[2])
+    ):
         return _WORDS[match[1]]
-    if title and any(map(str.isdigit, title)):
+    if any(map(str.isdigit, title)):
         if (match := _LEADING.match(title)) and not _NO_HEAD.search(match[2].split()[0]):
             return _sane(int(match[1]))
         if match := _BRACKETED.search(title):
@@ -84,8 +95,9 @@ def _announced(text: str) -> int | None:
         "poste" in text or "position" in text or "vacanc" in text or "عدد" in text or "منصب" in text or "مناصب" in text
     ) and (match := _STATED.search(text)):
         return _sane(int(match[1] or match[2]))
-    if "(" in text and (match := _BOTH.search(text)) and not (match[2] and _NO_HEAD.search(match[2])):
-        return _sane(int(match[1] or match[3]))
+    bracketed = _BOTH.search(text) if "(" in text and _BRACKET.search(text) else None
+    if bracketed and not (bracketed[2] and _NO_HEAD.search(bracketed[2])):
+        return _sane(int(bracketed[1] or bracketed[3]))
     for match in _RECRUITS.finditer(text):
         if match[2] and not _NO_HEAD.search(match[3]):
             return _sane(int(match[2]))

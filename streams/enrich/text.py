@@ -7,7 +7,7 @@
 import html
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -100,7 +100,9 @@ For these a table of bytes folds ten and five times as fast as one of characters
 _ARABIC = re.compile("[\u0620-\u064a]")
 _TAG = re.compile(r"<[^<>]*>")
 _WORD = re.compile(r"[^\W_]+")
+_DIGIT = re.compile(r"\d")
 _SPACES = bytes(c if chr(c).isalnum() else 32 for c in range(128)) + bytes(range(128, 256))
+_SPACES_1252 = bytes(c if bytes([c]).decode("cp1252", "replace").isalnum() else 32 for c in range(256))
 
 
 def fold(text: str) -> str:
@@ -126,7 +128,10 @@ def words(folded: str) -> list[str]:
     """Split a folded text into its words: runs of letters and digits."""
     if folded.isascii():
         return folded.encode().translate(_SPACES).decode().split()
-    return _WORD.findall(folded)
+    try:
+        return folded.encode("cp1252").translate(_SPACES_1252).decode("cp1252").split()
+    except UnicodeEncodeError:
+        return _WORD.findall(folded)
 
 
 def tokens(text: str) -> tuple[str, ...]:
@@ -149,6 +154,47 @@ def plain(text: str, limit: int = TEXT_LIMIT) -> str:
 def is_arabic(folded: str) -> bool:
     """Whether a folded text has an Arabic letter."""
     return not folded.isascii() and _ARABIC.search(folded) is not None
+
+
+class Anchored:
+    """A pattern that is tried only where one of its heads stands: each of its matches begins with one of them.
+
+    Most texts hold few heads or none, and a search for literal text is many times as fast as for a choice of them.
+    """
+
+    def __init__(self, pattern: str, *heads: str, digit: bool = False) -> None:
+        """Compile `pattern`; with `digit` a match may also begin with a digit of any script."""
+        self.pattern = re.compile(pattern)
+        self._heads = heads
+        self._digit = digit
+
+    def finditer(self, text: str) -> Iterator[re.Match[str]]:
+        """Yield what the pattern's own `finditer` yields."""
+        starts = [found.start() for found in _DIGIT.finditer(text)] if self._digit else []
+        for head in self._heads:
+            at = text.find(head)
+            while at >= 0:
+                starts.append(at)
+                at = text.find(head, at + 1)
+        starts.sort()
+        match, free = self.pattern.match, 0
+        for start in starts:
+            if start >= free and (found := match(text, start)):
+                free = found.end()
+                yield found
+
+    def search(self, text: str) -> re.Match[str] | None:
+        """Return the first match."""
+        return next(self.finditer(text), None)
+
+    def cut(self, text: str) -> str:
+        """Return `text` without the matches."""
+        kept: list[str] = []
+        free = 0
+        for match in self.finditer(text):
+            kept.append(text[free : match.start()])
+            free = match.end()
+        return "".join((*kept, text[free:])) if free else text
 
 
 Match = tuple[int, int, T]
@@ -223,7 +269,7 @@ class Phrasebook:
         self._shapes = {
             word: (
                 self._values.get(word, ()),
-                tuple((-1 if before else 1, before, after, frozenset(found)) for (before, after), found in known.items()),
+                tuple((-1 if before else 1, before, after, frozenset(near)) for (before, after), near in known.items()),
             )
             for word, known in shapes.items()
         }

@@ -10,7 +10,7 @@ from rapidfuzz.distance import OSA
 
 from schemas.messages import Enrichment, Posting, Signature
 from streams.enrich.occupation import words as titles
-from streams.enrich.text import TITLE_LIMIT, Reading, fold, is_arabic, read, words
+from streams.enrich.text import TITLE_LIMIT, Anchored, Reading, fold, is_arabic, read, words
 from streams.match import notice
 from streams.match.sketch import sketch
 from streams.match.tables import Tables
@@ -42,8 +42,9 @@ GENERIC_COMPANY = titles.vocabulary(
 
 ANONYMOUS = titles.vocabulary("confidentiel confidential anonyme anonymous confidentielle prive particulier سري ")
 
-_REFERENCE = re.compile(
-    r"\b(?:ref(?:erence)?|req(?:uisition)?|job id)\b[ .:#n°-]{1,4}((?=[a-z0-9/_-]*\d)[a-z0-9][a-z0-9/_-]{3,20})"
+_REFERENCE = Anchored(
+    r"\b(?:ref(?:erence)?|req(?:uisition)?|job id)\b[ .:#n°-]{1,4}((?=[a-z0-9/_-]*\d)[a-z0-9][a-z0-9/_-]{3,20})",
+    *("ref", "req", "job id"),
 )
 _SLUG = re.compile(r"-recrutement-(.+)-\d+\.html")
 
@@ -202,7 +203,5 @@ def _places(
 
 def _reference(folded: str) -> str | None:
     """Return the advertiser's own number of the post in a folded text."""
-    if "ref" not in folded and "req" not in folded and "job id" not in folded:
-        return None
     found = _REFERENCE.search(folded)
     return found.group(1) if found else None

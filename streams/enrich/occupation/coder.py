@@ -4,7 +4,6 @@ The words of the title make the query, those of the sector field and the employe
 is asked only where they leave doubt.
 """
 
-import re
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +17,7 @@ from streams.enrich.occupation.lexicon import load as load_lexicon
 from streams.enrich.occupation.rating import Candidate, Factors, Rater, Rating
 from streams.enrich.occupation.weights import Weights
 from streams.enrich.occupation.words import Segment, Title
-from streams.enrich.text import TITLE_LIMIT, fold, plain, words
+from streams.enrich.text import TITLE_LIMIT, Anchored, fold, plain, words
 
 DESCRIBED = 300
 """Characters of a description whose words count as context."""
@@ -38,11 +37,13 @@ CANDIDATES = 5
 REMEMBERED = 8_192
 """Titles, employers, words and answers kept: two titles of five say the same words as one before."""
 
-_SOUGHT = re.compile(
+_SOUGHT = Anchored(
     r"(?:recherch\w*|recrut\w*|cherch\w*|hiring|looking for|seeking|en tant que|en qualite de|as an?|poste de|role of)"
     r" (?:(?:activement|actuellement|pour|son|sa|ses|notre|nos|leur|client|une?|des|le|la|d'une?|an?|the|e|\(n?e\)"
     r"|\d+|:) ?)*"
-    r"([^.\n,;:!()]{3,80})"
+    r"([^.\n,;:!()]{3,80})",
+    *("recherch", "recrut", "cherch", "hiring", "looking for", "seeking"),
+    *("en tant que", "en qualite de", "as a", "poste de", "role of"),
 )
 
 

@@ -49,8 +49,7 @@ class Calibration(NamedTuple):
         distinct = self.distinct if best[0] in DISTINCT else 0.0
         for level, slope, mass in zip(self.level, self.slope, masses, strict=True):
             probability = 1 / (1 + math.exp(-(level + slope * log_odds(mass) + distinct)))
-            if probability < least:
-                least = probability
+            least = min(least, probability)
             probabilities.append(round(least, 4))
             digits += probabilities[-1] >= self.publish
         if probabilities[0] < self.stated:
@@ -62,5 +61,5 @@ class Calibration(NamedTuple):
 
 def log_odds(mass: float) -> float:
     """Return the log odds of a share of the mass, which is never taken for quite sure nor quite impossible."""
-    bounded = LEAST if mass < LEAST else MOST if mass > MOST else mass
+    bounded = LEAST if mass < LEAST else min(mass, MOST)
     return math.log(bounded / (1 - bounded))

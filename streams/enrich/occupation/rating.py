@@ -78,7 +78,8 @@ class Rater:
         number = {one: k for k, one in enumerate(index.rarity)}
         heads = frozenset(known.head for known in index.titles) - SOFT
         self._stems = {
-            one: (k, 0.0 if one in SOFT else rarity, one in heads) for k, (one, rarity) in enumerate(index.rarity.items())
+            one: (k, 0.0 if one in SOFT else rarity, one in heads)
+            for k, (one, rarity) in enumerate(index.rarity.items())
         }
         turned = Counter(known.head for known in index.titles)
         self._common = {head: number[head] for head, count in turned.items() if count >= COMMON}

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-from streams.enrich.text import TITLE_LIMIT, fold, plain, words
+from streams.enrich.text import TITLE_LIMIT, Anchored, fold, plain, words
 
 SEGMENTS = 6
 """Segments of a title that are read."""
@@ -85,8 +85,9 @@ _ENDING = (
     "e|ee|ne|nes|se|ses|te|le|ve|fe|re|s|es|ere|eres|iere|rice|rices|trice|trices|euse|euses|enne|elle|ive|ale|ales"
     "|iale|iales|ielle|ielles|onne|onnes"
 )
-_INCLUSIVE = re.compile(
+_INCLUSIVE = Anchored(
     rf"(?<=[a-z]) ?\((?:{_ENDING})\)|(?<=[a-z])(?:[/.·•-](?:{_ENDING}))+(?![a-z0-9])(?:[.·•-]s(?![a-z]))?",
+    *(" (", *"(/.·•-"),
 )
 _RESEARCH = re.compile(
     r"\b(?:r ?& ?d|recherches? (?:et |& ?)(?:de )?developpements?|research (?:and |& ?)development)\b"
@@ -94,7 +95,9 @@ _RESEARCH = re.compile(
 """One field, written in four ways, of which the parts alone name others."""
 
 _BUYERS = re.compile(r"\bb[ -]?(?:to|2)[ -]?([bc])\b")
-_DIGIT = re.compile(r"\d")
+_BUYING = ("b2", "b 2", "b-2", "bto", "b to", "b-to")
+"""Of these every match of `_BUYERS` holds one."""
+
 _MONEY = re.compile(r"\b\d[\d .,]*(?:dhs?|mad|k|eur|usd|€|\$)?\b(?: ?(?:dhs?|mad|net|brut)\b)?")
 _NOT_OF_WHO_RECRUITS = "".join(
     f"(?<!{word} )"
@@ -128,6 +131,9 @@ _FRAMES = re.compile(
 _RESPONSIBILITY = re.compile(
     r"postes? de responsabilites?|fonctions? superieures?|emplois? superieurs?|مناصب? ?(?:ال)?مس(?:ؤ|و)وليه|مناصب عليا"
 )
+_RESPONSIBLE = ("responsab", "superieur", "مس", "عليا")
+"""Of these every match of `_RESPONSIBILITY` holds one."""
+
 _SEVERAL = re.compile(
     r"(?:plusieurs?|divers(?:es)?|differents?|differentes|multiples?|nombreux|various|several|multiple)"
     r" (?:profile?s?|postes?|metiers|fonctions?|emplois|positions?|opportunit\w+|career\w*|jobs?|roles?|vacanc\w+)"
@@ -164,6 +170,9 @@ FIELDS = vocabulary(
 """Where people work, and who: words that name no job beside an announcement."""
 
 _SEPARATOR = re.compile(r"[/|,;:()\[\]{}\n!?\"*_•]| -+ ?| ?-+ | ou | or |\.{2,}|->|=>")
+_SIGNS = str.maketrans(dict.fromkeys('/,;:()[]{}\n!?"*_•', "|"))
+_SIGNED = (" -", "- ", " ou ", " or ", "..", "->", "=>")
+"""Of these every match of `_SEPARATOR` of more than one character holds one, and each separates."""
 
 
 @lru_cache(maxsize=1 << 16)
@@ -220,12 +229,12 @@ def _normal(title: str) -> str:
     folded = fold(plain(title))
     if "&" in folded or "dev" in folded:
         folded = _RESEARCH.sub(" rnd ", folded)
-    if "b" in folded:
+    if any(map(folded.__contains__, _BUYING)):
         folded = _BUYERS.sub(r"bto\1", folded)
-    if any(sign in folded for sign in _SEXED):
+    if any(map(folded.__contains__, _SEXED)):
         folded = _SEXES.sub(" ", folded)
-    if "(" in folded or "/" in folded or "." in folded or "-" in folded or "·" in folded:
-        folded = _INCLUSIVE.sub("", folded)
+    if any(map(folded.__contains__, "(/.-·")):
+        folded = _INCLUSIVE.cut(folded)
     return folded
 
 
@@ -235,9 +244,23 @@ def halved(tokens: list[str]) -> list[str]:
     return tokens[:half] if not odd and half and tokens[:half] == tokens[half:] else tokens
 
 
+def _parted(folded: str) -> list[str]:
+    """Split a title by `_SEPARATOR`; where two overlap, a word of `STOP` may stand on another side."""
+    signed = folded
+    for sign in _SIGNED:
+        if sign in signed:
+            signed = signed.replace(sign, "|")
+    parts = signed.translate(_SIGNS).split("|")
+    return parts if len(parts) <= 2 * SEGMENTS else _SEPARATOR.split(folded, maxsplit=4 * SEGMENTS)
+
+
 def opens_responsibility(text: str) -> bool:
     """Whether `text` opens "posts of responsibility" at an employer: a rank, no occupation."""
-    return _RESPONSIBILITY.search(fold(text[:TITLE_LIMIT])) is not None
+    return _of_responsibility(fold(text[:TITLE_LIMIT]))
+
+
+def _of_responsibility(folded: str) -> bool:
+    return any(map(folded.__contains__, _RESPONSIBLE)) and _RESPONSIBILITY.search(folded) is not None
 
 
 class Segment(NamedTuple):
@@ -265,9 +288,9 @@ class Title(NamedTuple):
 def read(title: str, employer: frozenset[str] = frozenset()) -> Title:
     """Read `title`; the words of `employer` (folded) count as noise in it."""
     folded = normal(title)
-    responsibility = _RESPONSIBILITY.search(folded) is not None
+    responsibility = _of_responsibility(folded)
     whole = folded
-    if _DIGIT.search(folded):
+    if any(map(folded.__contains__, "0123456789")) or not folded.isascii():
         folded = _MONEY.sub(" ", folded)
     several = frames = 0
     if _OFFERS.search(folded):
@@ -276,10 +299,10 @@ def read(title: str, employer: frozenset[str] = frozenset()) -> Title:
     segments: list[Segment] = []
     seen: set[str] = set()
     said: set[str] = set()
-    for part in _SEPARATOR.split(folded, maxsplit=4 * SEGMENTS):
+    for part in _parted(folded):
         core: list[str] = []
         soft: list[str] = []
-        for word in halved(words(part)):
+        for word in words(part):
             if word in STOP or word in CITIES or word.isdigit():
                 continue
             stemmed = stem(word)

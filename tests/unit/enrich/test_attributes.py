@@ -43,10 +43,11 @@ SAID = st.lists(st.sampled_from(sorted({word for phrase in BOOK._values for word
 
 @given(SAID, st.lists(st.sampled_from(sorted(BOOK._values)), max_size=6))
 def test_tables_that_are_looked_for_at_once_change_nothing(said: list[str], phrases: list[str]) -> None:
-    """A description is read alike with the phrasebook and without."""
+    """A description, and a title, is read alike with the phrasebook and without."""
     body = " ".join([*said[:20], *phrases, *said[20:]])
-    ad = Posting(source="t", id="1", side="offer", observed_at=datetime(2026, 5, 20, tzinfo=UTC), description=body)
-    assert attributes(ad, text.read(ad, BOOK)) == attributes(ad)
+    for fields in ({"description": body}, {"title": body[:400]}):
+        ad = Posting(source="t", id="1", side="offer", observed_at=datetime(2026, 5, 20, tzinfo=UTC), **fields)
+        assert attributes(ad, text.read(ad, BOOK)) == attributes(ad)
 
 
 PARTS = "12;3;2026;99/99/9999;31/02/2025;k;dh;ans;d'expérience;salaire;bac+;9;postes;-;à;il y a;999;mois;ago;٣;²;x;%"
