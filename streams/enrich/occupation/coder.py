@@ -223,12 +223,15 @@ class Coder:
                 query.setdefault(one, factor)
 
     def _find(self, one: str) -> str:
-        """Return the lexicon's stem for `one`: itself, less an Arabic particle, or one edit away; else `one`.
+        """Return the lexicon's stem for `one`: itself, less an Arabic particle or plural, or one edit away; else `one`.
 
-        A slip of the pen spares a word's first letter: "murator" is no "curator".
+        An Arabic plural loses its last letter before what it governs: مهندسين, but مهندسي مبيعات. A slip of the pen
+        spares a word's first letter: "murator" is no "curator".
         """
         if one in self._rarity:
             return one
+        if one[-1] in "يو" and len(one) > 4 and one[:-1] in self._rarity:
+            return one[:-1]
         if one[0] in "بلوكف" and len(one) > 3:
             bare = titles.stem(one[1:])
             if bare in self._rarity:

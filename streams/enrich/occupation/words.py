@@ -82,13 +82,20 @@ _SEXED = ("/", "-", "|", "&", "omme", "رجل", "ذكور")
 """Of these every match of `_SEXES` holds one."""
 
 _ENDING = (
-    "e|ee|ne|nes|se|ses|te|le|ve|fe|re|s|es|ere|eres|iere|rice|rices|trice|trices|euse|euses|enne|elle|ive|ale|ales"
-    "|iale|iales|ielle|ielles|onne|onnes"
+    "e|ee|ees|ne|nes|se|ses|te|le|ve|fe|re|s|es|ere|eres|iere|ieres|eure|eures|rice|rices|trice|trices|euse|euses"
+    "|enne|ennes|ienne|iennes|ante|antes|ente|entes|elle|ive|ale|ales|iale|iales|ielle|ielles|onne|onnes"
 )
 _INCLUSIVE = Anchored(
-    rf"(?<=[a-z]) ?\((?:{_ENDING})\)|(?<=[a-z])(?:[/.·•-](?:{_ENDING}))+(?![a-z0-9])(?:[.·•-]s(?![a-z]))?",
+    rf"(?<=[a-z]) ?\((?:{_ENDING})\)|(?<=[a-z])(?:[/.·•-](?:{_ENDING}))+(?![a-z0-9])(?:[.·•-]s(?![a-z]))?"
+    r"|(?<=[ء-ي]) ?\((?:ه|ات|ين|ون)\)|(?<=[ء-ي])/(?:ه|ات|ين|ون)(?![ء-ي])",
     *(" (", *"(/.·•-"),
 )
+_BOTH = re.compile(r"\b(([^\W\d_]{3,})[^\W\d_]*) ?(?:[/(]| ou | et | او ) ?(\2[^\W\d_]*)\)?")
+"""A word and another that begins alike: the two genders of one, where they share a stem."""
+
+_BETWEEN_BOTH = ("/", "(", " ou ", " et ", " او ")
+"""Of these every match of `_BOTH` holds one."""
+
 _RESEARCH = re.compile(
     r"\b(?:r ?& ?d|recherches? (?:et |& ?)(?:de )?developpements?|research (?:and |& ?)development)\b"
 )
@@ -235,7 +242,14 @@ def _normal(title: str) -> str:
         folded = _SEXES.sub(" ", folded)
     if any(map(folded.__contains__, "(/.-·")):
         folded = _INCLUSIVE.cut(folded)
+    if any(map(folded.__contains__, _BETWEEN_BOTH)):
+        folded = _BOTH.sub(_one_of_both, folded)
     return folded
+
+
+def _one_of_both(match: re.Match[str]) -> str:
+    one, other = match[1], match[3]
+    return one if one != other and stem(one) == stem(other) else match[0]
 
 
 def halved(tokens: list[str]) -> list[str]:

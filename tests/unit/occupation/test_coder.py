@@ -193,6 +193,33 @@ def test_no_mass_is_quite_sure_nor_impossible(masses: tuple[float, ...]) -> None
     assert list(told) == sorted(told, reverse=True)
 
 
+@pytest.mark.parametrize(
+    ("title", "same"),
+    [
+        ("Technicien / Technicienne matériel médical", "Technicien matériel médical"),
+        ("Opérateurs/opératrices de saisie", "Opérateur de saisie"),
+        ("Conseiller (conseillère) clientèle", "Conseiller clientèle"),
+        ("Assistant/ante personnel", "Assistant personnel"),
+        ("Consultant(ante) systèmes et réseaux", "Consultant systèmes et réseaux"),
+        ("مهندس/ة البناء", "مهندس البناء"),
+        ("سائق (ة) شاحنة", "سائق شاحنة"),
+        ("ممرض أو ممرضة في التخدير", "ممرض في التخدير"),
+        ("سائقي شاحنات", "سائق شاحنات"),
+        ("موظفي استقبال", "موظف استقبال"),
+        ("مندوبو مبيعات", "مندوب مبيعات"),
+    ],
+)
+def test_genders_and_numbers_of_one_job_are_one_job(coder: Coder, title: str, same: str) -> None:
+    """Both genders written out or by endings, and Arabic plurals before what they govern, are the singular's job."""
+    assert coder.code(title).isco_best == coder.code(same).isco_best is not None
+
+
+def test_two_words_that_begin_alike_stay_two(coder: Coder) -> None:
+    """Only two forms of one word are read once: two jobs, or a word said twice, stay apart."""
+    assert coder.code("Serveur / Service manager").isco_best == coder.code("Serveur, Service manager").isco_best
+    assert words.normal("Senior Associate / Associate Principal") == "senior associate / associate principal"
+
+
 ALPHABET = st.one_of(
     st.characters(),
     st.sampled_from("abcdeéè أبتمهندس/()-,.+*'\u200f\ufe8d🙂0123456789"),
