@@ -1,9 +1,11 @@
 """The arithmetic of `rating`, compiled: from the numbers of a query's stems to the mass of each unit group.
 
-In numpy the same takes forty calls on short vectors, and most of its time is the calls.
+In numpy the same takes forty calls on short vectors, and most of its time is the calls. To `rate` the tables
+are handed field by field: a call from Python then costs 3.1 µs, with the tuple 7.7.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -32,19 +34,17 @@ def compare(
     for k in range(len(stems)):
         for at in range(tables.stems[stems[k]].begin, tables.stems[stems[k]].end):
             title = holdings[at].title
-            if total[title] < 0:
-                if k >= asked:
-                    continue
-                total[title] = 0
-            total[title] += holdings[at].weight * factors[k]
+            before = total[title]
+            if k < asked:
+                total[title] = max(before, 0.0) + holdings[at].weight * factors[k]
+            elif before >= 0:
+                total[title] = before + holdings[at].weight * factors[k]
     groups = len(tables.leaves) + len(tables.broad)
     scores, best = np.zeros(groups), np.zeros(groups, np.int32)
     for k in range(asked):
         for at in range(tables.stems[stems[k]].begin, tables.stems[stems[k]].end):
             one = holdings[at]
-            share = total[one.title]
-            if share < 0:
-                continue
+            share = total[one.title]  # below 0 where another stem has led here: so is the score
             total[one.title] = UNTOUCHED
             score = share / (one.size + tables.unexplained * max(wanted - share, 0))
             if turn >= 0 and one.turn != turn:
@@ -60,17 +60,19 @@ def _spread(scores: Doubles, top: float, within: float, tables: Tables) -> Doubl
     """Return the mass of each unit group by the groups' scores; a broader group's is shared by its unit groups' own."""
     leaves, broad = tables.leaves, tables.broad
     mass = np.zeros(len(leaves))
-    share = np.empty(len(leaves))
     for k in range(len(leaves)):
-        share[k] = leaves[k].elsewhere
         if scores[k] > 0:
-            share[k] *= math.exp(within * scores[k])
             mass[k] = math.exp(tables.sharpness * (scores[k] - top))
+    share = np.empty(len(leaves))
     for k in range(len(broad)):
         score = scores[len(leaves) + k]
         above = math.exp(tables.sharpness * (score - top)) if score > 0 else 0.0
         if above > SHARED:
             first, last = broad[k].first, broad[k].last
+            for leaf in range(first, last):
+                share[leaf] = leaves[leaf].elsewhere
+                if scores[leaf] > 0:
+                    share[leaf] *= math.exp(within * scores[leaf])
             above /= share[first:last].sum()
             for leaf in range(first, last):
                 mass[leaf] += above * share[leaf]
@@ -128,9 +130,10 @@ def rate(  # noqa: PLR0913, PLR0917 - same
     whole: Numbers,
     within: float,
     floor: float,
-    tables: Tables,
+    *fields: Any,  # noqa: ANN401 - those of `Tables`
 ) -> tuple[int, float, float, float, float, float]:
     """Return the best unit group's number, the mass of the likeliest, and those of the best one's four prefixes."""
+    tables = Tables(*fields)
     mass = masses(stems, factors, asked, wanted, turn, whole, within, floor, tables)
     codes = tables.leaves["code"]
     best = int(mass.argmax())

@@ -114,14 +114,14 @@ class Rater:
             *(getattr(weights, name) for name in tables.NUMBERS),
         )
         nothing = tables.Query(_NONE, np.zeros(0), 0, 0.0, -1, _NONE, 0.0, 0.0)
-        self._kernel_rate(*nothing, self._tables)  # compiled before postings wait
+        self._kernel_rate(*nothing, *self._tables)  # compiled before postings wait
 
     def rate(self, query: Factors, context: Factors, turn: tuple[str, ...]) -> Rating | None:
         """Rate a query; None where the lexicon knows no word of it."""
         asked = self._asked(query, context, turn)
         if asked is None:
             return None
-        leaf, top, *prefixes = self._kernel_rate(*asked, self._tables)
+        leaf, top, *prefixes = self._kernel_rate(*asked, *self._tables)
         best, masses = self._leaves[leaf], tuple(prefixes)
         return Rating(top, best, masses, self._calibration.coding(best, masses))
 
