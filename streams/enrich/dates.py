@@ -50,14 +50,12 @@ LOCAL = timedelta(hours=1)  # Africa/Casablanca; Ramadan's hour moves a date onl
 
 def published_on(raw: str | None, observed_at: datetime) -> str | None:
     """Return the day of publication (ISO): never after the sighting's own; "30+ days ago" is no date."""
-    found = _read(raw, observed_at, past=True)
-    return found.isoformat() if found is not None and found <= _day(observed_at) + timedelta(days=1) else None
+    return _told(raw[:200], _day(observed_at), past=True) if raw else None
 
 
 def deadline_on(raw: str | None, observed_at: datetime) -> str | None:
     """Return the last day to apply (ISO)."""
-    found = _read(raw, observed_at, past=False)
-    return found.isoformat() if found is not None else None
+    return _told(raw[:200], _day(observed_at), past=False) if raw else None
 
 
 def period_end(raw: str | None) -> str | None:
@@ -72,11 +70,12 @@ def _day(observed_at: datetime) -> date:
     return (observed_at + LOCAL).date()
 
 
-def _read(raw: str | None, observed_at: datetime, *, past: bool) -> date | None:
-    return _dated(raw[:200], _day(observed_at), past=past) if raw else None
-
-
 @lru_cache(maxsize=4_096)
+def _told(raw: str, day: date, *, past: bool) -> str | None:
+    found = _dated(raw, day, past=past)
+    return None if found is None or (past and found > day + timedelta(days=1)) else found.isoformat()
+
+
 def _dated(raw: str, day: date, *, past: bool) -> date | None:
     if len(raw) == 10:  # the two commonest forms, without a regular expression
         head, middle, tail = raw[:4], raw[4:5], raw[5:]

@@ -77,7 +77,7 @@ def _stated(raw: str) -> int | None:
 
 def _asked(text: str, named: list[Match[int]]) -> Iterator[int]:
     counted = False
-    for match in _BAC.finditer(text):
+    for match in _BAC.matches(text):
         counted = True
         yield _YEARS.get(int(match[1]), 7)
     for _, _, level in named:

@@ -82,7 +82,7 @@ def _stated(raw: str) -> Years:
 
 def _asked(text: str) -> Years:
     """Find the years near the word "experience" that are asked of the candidate, not boasted of by the company."""
-    for match in _WORD.finditer(text):
+    for match in _WORD.matches(text):
         start = max(0, match.start() - _REACH)
         before, after = text[start : match.start()], text[match.end() : match.end() + _REACH]
         before = before[before.rfind("\n") + 1 :]

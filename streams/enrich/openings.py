@@ -98,7 +98,7 @@ def _announced(text: str) -> int | None:
     bracketed = _BOTH.search(text) if "(" in text and _BRACKET.search(text) else None
     if bracketed and not (bracketed[2] and _NO_HEAD.search(bracketed[2])):
         return _sane(int(bracketed[1] or bracketed[3]))
-    for match in _RECRUITS.finditer(text):
+    for match in _RECRUITS.matches(text):
         if match[2] and not _NO_HEAD.search(match[3]):
             return _sane(int(match[2]))
         if match[1] and match[1] not in {"un", "une"}:

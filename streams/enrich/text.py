@@ -7,7 +7,7 @@
 import html
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -168,33 +168,42 @@ class Anchored:
         self._heads = heads
         self._digit = digit
 
-    def finditer(self, text: str) -> Iterator[re.Match[str]]:
-        """Yield what the pattern's own `finditer` yields."""
+    def matches(self, text: str) -> list[re.Match[str]]:
+        """Return what the pattern's `finditer` yields."""
+        found: list[re.Match[str]] = []
+        free = 0
+        for start in self._starts(text):
+            if start >= free and (match := self.pattern.match(text, start)):
+                free = match.end()
+                found.append(match)
+        return found
+
+    def search(self, text: str) -> re.Match[str] | None:
+        """Return the first match."""
+        for start in self._starts(text):
+            if match := self.pattern.match(text, start):
+                return match
+        return None
+
+    def cut(self, text: str) -> str:
+        """Return `text` without the matches."""
+        kept: list[str] = []
+        free = 0
+        for match in self.matches(text):
+            kept.append(text[free : match.start()])
+            free = match.end()
+        return "".join((*kept, text[free:])) if free else text
+
+    def _starts(self, text: str) -> list[int]:
         starts = [found.start() for found in _DIGIT.finditer(text)] if self._digit else []
         for head in self._heads:
             at = text.find(head)
             while at >= 0:
                 starts.append(at)
                 at = text.find(head, at + 1)
-        starts.sort()
-        match, free = self.pattern.match, 0
-        for start in starts:
-            if start >= free and (found := match(text, start)):
-                free = found.end()
-                yield found
-
-    def search(self, text: str) -> re.Match[str] | None:
-        """Return the first match."""
-        return next(self.finditer(text), None)
-
-    def cut(self, text: str) -> str:
-        """Return `text` without the matches."""
-        kept: list[str] = []
-        free = 0
-        for match in self.finditer(text):
-            kept.append(text[free : match.start()])
-            free = match.end()
-        return "".join((*kept, text[free:])) if free else text
+        if len(starts) > 1:
+            starts.sort()
+        return starts
 
 
 Match = tuple[int, int, T]

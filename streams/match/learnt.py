@@ -9,7 +9,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -68,8 +68,15 @@ class Learnt:
 
     def rarity(self, title: Iterable[str]) -> float:
         """Return how rare the stems of a title are together: the sum of ln(ads / ads with the stem)."""
-        held = self.title_words
-        return round(sum([math.log(self.ads / held.get(word_hash(one), LEAST - 1)) for one in title]), 1)
+        logarithms = self._logarithms
+        unseen = logarithms[-1]
+        return round(sum([logarithms.get(word_hash(one), unseen) for one in title]), 1)
+
+    @cached_property
+    def _logarithms(self) -> dict[int, float]:
+        """What each hash of `title_words` adds to a title's rarity, and under -1 any other."""
+        counts = {**self.title_words, -1: LEAST - 1}
+        return {one: math.log(self.ads / count) for one, count in counts.items()}
 
 
 @lru_cache(maxsize=1 << 14)

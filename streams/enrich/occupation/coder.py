@@ -259,7 +259,7 @@ class Coder:
         """
         folded = fold(plain(description, DESCRIPTION_READ))
         found: dict[str, float] = {}
-        for k, match in enumerate(_SOUGHT.finditer(folded)):
+        for k, match in enumerate(_SOUGHT.matches(folded)):
             for segment in titles.read(match.group(1)).segments[:1]:
                 found.update((one, self._weights.sought) for one in segment.core[:6] if one in self._rarity)
             if k == 1:

@@ -23,7 +23,7 @@ from streams.enrich.text import fold, words
 def test_what_is_asked_first_is_in_every_frame(text: str) -> None:
     """Whatever the frames of an offer and announcements of several jobs match holds one of the words asked first."""
     for frames in (_FRAMES, _SEVERAL):
-        assert all(_OFFERS.search(match[0]) for match in frames.finditer(text))
+        assert all(any(map(match[0].__contains__, _OFFERS)) for match in frames.finditer(text))
 
 
 @pytest.mark.parametrize(
