@@ -43,7 +43,7 @@ PROCESSES = ("broker", "streams", "dashboard", "load and client")
 LINGER_MS = 20
 """How long postings wait for others of their partition before they are sent (some ten at 500 a second).
 
-Producers write whole fetches at once, hundreds of postings: sent within 5 ms, the load alone cost a quarter of the machine.
+Producers write whole fetches, hundreds of postings: sent within 5 ms, the load alone cost a quarter of the machine.
 """
 
 
