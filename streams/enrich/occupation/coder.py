@@ -183,6 +183,9 @@ class Coder:
             return query, ()  # letters alone name nothing
         rarity, known = self._rarity, self._known
         segments = [[one if one in rarity else known(one) for one in segment.core] for segment in read.segments]
+        for run in segments:
+            if run and run[0][-1] == "ي" and run[0] not in self._heads and run[0][:-1] in self._heads:
+                run[0] = run[0][:-1]  # a plural before what it governs, though another title holds it otherwise
         headed = [not self._heads.isdisjoint(run) for run in segments]
         if True in headed:
             main = headed.index(True)

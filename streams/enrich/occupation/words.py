@@ -25,7 +25,7 @@ def vocabulary(text: str) -> frozenset[str]:
 STOP = vocabulary(
     "a ai an and at au aux avec by chez d dans de del des di du e el en et for from in l la le les n of on or ou "
     "par pour qu que s sous sur the to un une van vers via voor with y your our nos notre vos votre في من علي الي "
-    "مع عن او و ب ل ال هذا هذه لدي عند كل اجل"
+    "مع عن او و ب ل ال هذا هذه لدي عند كل اجل bon bons"
 )
 """Words that carry no evidence and are no stems."""
 
@@ -92,6 +92,12 @@ _INCLUSIVE = Anchored(
 )
 _BOTH = re.compile(r"\b(([^\W\d_]{3,})[^\W\d_]*) ?(?:[/(]| ou | et | او ) ?(\2[^\W\d_]*)\)?")
 """A word and another that begins alike: the two genders of one, where they share a stem."""
+
+_LICENCE = re.compile(r"\bavec (?:le |un )?permis(?: de conduire)?(?: b\b)?(?! (?:et )?[a-e]\b)")
+"""A licence for a car, asked of any trade; one for a lorry makes a driver's job."""
+
+_PRAISE = re.compile(r"\bbonnes? (?=[a-z]+(?:euse|ere|rice|iste|ante|ienne|able|aire|eure)s?\b)")
+"""What is said of a woman's job; alone it is a housemaid."""
 
 _BETWEEN_BOTH = ("/", "(", " ou ", " et ", " او ")
 """Of these every match of `_BOTH` holds one."""
@@ -244,6 +250,10 @@ def _normal(title: str) -> str:
         folded = _SEXES.sub(" ", folded)
     if any(map(folded.__contains__, "(/.-·")):
         folded = _INCLUSIVE.cut(folded)
+    if "bonne" in folded:
+        folded = _PRAISE.sub(" ", folded)
+    if "permis" in folded:
+        folded = _LICENCE.sub(" ", folded)
     if any(map(folded.__contains__, _BETWEEN_BOTH)):
         folded = _BOTH.sub(_one_of_both, folded)
     return folded

@@ -207,11 +207,23 @@ def test_no_mass_is_quite_sure_nor_impossible(masses: tuple[float, ...]) -> None
         ("سائقي شاحنات", "سائق شاحنات"),
         ("موظفي استقبال", "موظف استقبال"),
         ("مندوبو مبيعات", "مندوب مبيعات"),
+        ("مديري التواصل", "مدير التواصل"),
+        ("Bon technicien comptable", "Technicien comptable"),
+        ("Bonne vendeuse", "Vendeuse"),
+        ("Ébéniste avec permis B", "Ébéniste"),
     ],
 )
-def test_genders_and_numbers_of_one_job_are_one_job(coder: Coder, title: str, same: str) -> None:
-    """Both genders written out or by endings, and Arabic plurals before what they govern, are the singular's job."""
+def test_what_leaves_the_job_the_same_leaves_its_code(coder: Coder, title: str, same: str) -> None:
+    """Genders and numbers of one job, Arabic plurals before what they govern, praise and a licence change no code."""
     assert coder.code(title).isco_best == coder.code(same).isco_best is not None
+
+
+@pytest.mark.parametrize(
+    ("title", "isco"), [("Bonne", "9111"), ("Bonne à tout faire", "9111"), ("Chauffeur avec permis C", "8332")]
+)
+def test_what_makes_the_job_stays(coder: Coder, title: str, isco: str) -> None:
+    """A housemaid is no praise, and a licence for lorries makes the driver."""
+    assert coder.code(title).isco_best == isco
 
 
 def test_two_words_that_begin_alike_stay_two(coder: Coder) -> None:
