@@ -26,7 +26,7 @@ from streams.engine.facts import FlushReached
 from streams.engine.host import Host
 from streams.engine.shard import FoldShard, ShardContext
 from streams.engine.stage import Output, StageOptions
-from streams.engine.transaction import FencedProducer, Sent
+from streams.engine.transaction import FencedProducer, Row, Sent
 from tests.integration.engine.words import WordCount
 
 
@@ -75,12 +75,21 @@ class Untransacted(FencedProducer):
     ) -> Sent:
         """Outputs, then changed states, then the marker."""
         for output in outputs:
-            await self._send_records(output.topic, output.partition, [(output.key, output.value)])
+            await self._send_rows(output.topic, output.partition, [(output.key, output.value)])
         if changes:
-            await self._send_records(changelog, partition, changes.items())
+            await self._send_rows(changelog, partition, changes.items())
         await self._producer.flush()
         self.half_sent()
-        return await self._send_records(changelog, partition, [(markers.KEY, marker)])
+        return await self._send_rows(changelog, partition, [(markers.KEY, marker)])
+
+    async def _send_rows(self, topic: str, partition: int, rows: Iterable[Row]) -> Sent:
+        """As one batch that belongs to no transaction."""
+        batch = self._producer.create_batch()
+        for key, value in rows:
+            batch.append(key=key, value=value, timestamp=None)
+        batch.close()
+        length = batch.record_count()
+        return Sent(await self._producer.send_batch(batch, topic, partition=partition), length)
 
     async def commit(self) -> None:
         """Wait for the acknowledgements."""
