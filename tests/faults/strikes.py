@@ -117,11 +117,12 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=900.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--libs", type=Path, help="broker jars to copy instead of fetching them")
-    parser.add_argument("--clickhouse", default="")
+    parser.add_argument("--clickhouse", default="", help="URL of a server; each target has a database of its own there")
     options = parser.parse_args()
     for target in options.targets:
         with tempfile.TemporaryDirectory() as folder:
-            variables = settings_in(Path(folder), options.libs, options.clickhouse)
+            database = options.clickhouse and f"{options.clickhouse}_{target.replace('-', '_')}"
+            variables = settings_in(Path(folder), options.libs, database)
             found = asyncio.run(
                 strike(options.archive, options.sightings, target, variables, options.rate, options.seed)
             )
