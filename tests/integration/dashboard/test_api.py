@@ -197,7 +197,7 @@ async def test_health_names_each_dependency(filled: Store) -> None:
         response = await client.get("/api/v1/health")
         body = await response.json()
     assert response.status == 503
-    assert body["dependencies"].keys() == {"kafka", "store", "sink", "live"}
+    assert body["dependencies"].keys() == {"kafka", "store", "streams", "sink", "live"}
     assert body["dependencies"]["store"]["state"] == "ok"
     assert body["dependencies"]["kafka"]["state"] == "down"
 
