@@ -141,6 +141,13 @@ def _same_title(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
     return all(any(_near(x, y) for y in yours) for x in mine) and all(any(_near(x, y) for x in mine) for y in yours)
 
 
+@lru_cache(_KEPT)
+def outline(title: tuple[str, ...]) -> str:
+    """What titles of the same job have in common: how many stems but fillers, and these stems' first letters."""
+    stems = set(title) - _FILLER
+    return f"{len(stems)}{''.join(sorted({stem[0] for stem in stems}))}"
+
+
 def _near(one: str, other: str) -> bool:
     """Whether two words of five letters or more differ by one letter at most, and not the first."""
     if one == other:
@@ -212,8 +219,8 @@ def _across_languages(a: Signature, b: Signature) -> str | None:
     dated = bool(a.deadline and b.deadline)
     if dated and a.deadline != b.deadline:
         return None
-    about_a, employer_a = _split(a.concepts)
-    about_b, employer_b = _split(b.concepts)
+    about_a, employer_a = split(a.concepts)
+    about_b, employer_b = split(b.concepts)
     framed = (about_a | about_b) & notice.FRAMES
     responsibility = notice.RESPONSIBILITY in framed
     if (framed and about_a != about_b) or (not responsibility and a.isco and b.isco and a.isco[0] != b.isco[0]):
@@ -226,7 +233,7 @@ def _across_languages(a: Signature, b: Signature) -> str | None:
     return "same public post in French and Arabic" if alone else None
 
 
-def _split(concepts: tuple[str, ...]) -> tuple[set[str], set[str]]:
+def split(concepts: tuple[str, ...]) -> tuple[set[str], set[str]]:
     """Tell what a notice is about from who publishes it."""
     about = {code for code in concepts if code in notice.FRAMES or code.startswith(notice.ABOUT)}
     return about, set(concepts) - about

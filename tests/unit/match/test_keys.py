@@ -1,0 +1,58 @@
+from collections import defaultdict
+from collections.abc import Callable
+from itertools import combinations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.messages import Signature
+from streams.block import block_of
+from streams.enrich.enricher import Enricher
+from streams.match.keys import keys
+from streams.match.pairs import outline, same_vacancy
+from tests.benchmarks import postings
+
+Sign = Callable[..., Signature]
+
+WORDS = st.lists(st.text("abc", min_size=5, max_size=7), min_size=1, max_size=4, unique=True)
+
+
+@given(WORDS, st.lists(st.tuples(st.integers(1, 7), st.sampled_from(["", "a", "xy"])), min_size=4, max_size=4))
+def test_titles_of_one_job_have_one_outline(words: list[str], slips: list[tuple[int, str]]) -> None:
+    """So that an outline in a key parts no two ads that the pair test joins, whatever the slips of a word's letters."""
+    slipped = [word[:at] + put + word[at + 1 :] for word, (at, put) in zip(words, slips, strict=False)]
+    one, other = (
+        Signature(source=source, title=tuple(title), company="zellij", places=("rabat",))
+        for source, title in (("a", words), ("b", slipped))
+    )
+    assert outline(one.title) == outline(other.title) or not same_vacancy(one, other)
+
+
+def test_a_large_employers_posts_in_other_towns_share_no_key(sign: Sign) -> None:
+    """Its entry would grow with each town and job, and each new ad be compared with all of them."""
+    ads = [
+        sign("a", title=title, company="Zellij", city=city)
+        for title in ("Chargé de portefeuille", "Chargé de clientèle", "Chargé")
+        for city in ("Rabat", "Fès", "Agadir")
+    ]
+    for one, other in combinations(ads, 2):
+        assert set(keys(one)).isdisjoint(keys(other))
+
+
+def test_short_texts_and_common_titles_make_no_keys(sign: Sign, long_text: Callable[[int, int], str]) -> None:
+    """The pair test asks neither a text of less than forty words nor a common title without an employer."""
+    assert keys(sign("a", title="Vendeur", city="Rabat", description=long_text(1, 20))) == ()
+    assert len(keys(sign("a", title="Vendeur", city="Rabat", description=long_text(1, 60)))) == 5
+
+
+def test_ads_of_one_vacancy_share_a_key() -> None:
+    """Of the simulated market's first ads, all pairs that the pair test joins, compared without an index."""
+    enrich = Enricher.load()
+    blocks: dict[str, list[Signature]] = defaultdict(list)
+    for posting in postings.postings(1_500, seed=1):
+        facts, signature = enrich(posting)
+        blocks[block_of(posting.side, facts)].append(signature)
+    pairs = [pair for ads in blocks.values() for pair in combinations(ads, 2) if same_vacancy(*pair)]
+    assert len(pairs) > 200
+    for one, other in pairs:
+        assert not set(keys(one)).isdisjoint(keys(other))
