@@ -68,10 +68,15 @@ def index(entries: Iterable[Entry]) -> Index:
 def _stems(entry: Entry) -> tuple[tuple[str, ...], str]:
     """Return a lexicon title's stems and the one that it turns on."""
     folded = titles.normal(entry.title)
-    run = titles.stems(word for word in words(folded) if not word.isdigit())
+    run = _unnumbered(folded)
     if not run:
         return (), ""
     if entry.lang != "en":
         return run, run[0]
-    lead = titles.stems(words(re.split(r" (?:of|for|in|to|and|with|at) |[,(-]", folded)[0]))
+    lead = _unnumbered(re.split(r" (?:of|for|in|to|and|with|at) |[,(-]", folded)[0])
     return run, lead[-1] if lead else run[-1]
+
+
+def _unnumbered(folded: str) -> tuple[str, ...]:
+    """Return the stems of a folded title but for its numbers."""
+    return titles.stems(word for word in words(folded) if not word.isdigit())

@@ -82,6 +82,11 @@ def test_a_broad_title_is_published_at_the_digits_it_supports() -> None:
     assert coding.isco_best == "2149"
 
 
+def test_a_lexicon_title_may_begin_with_a_number() -> None:
+    """As labels of a nomenclature do; an English title turns on the last word before the hyphen that is none."""
+    assert Coder((*SMALL, Entry("8332", "en", "18-wheeler driver"))).code("18 wheeler driver").isco_best == "8332"
+
+
 def test_a_decision_overrules_what_other_files_say() -> None:
     """The title of the file of decisions stands alone, in every form that differs by noise only."""
     entries = (Entry("9621", "fr", "livreur"), Entry("9621", "fr", "livreur débutant"))
