@@ -103,7 +103,8 @@ class StageOptions:
     max_run: int = 8000
     flush_seconds: float = 1.0
     max_buffered_runs: int = 2
-    fetch_wait_ms: int = 30
+    fetch_wait_ms: int = 60
+    """How long the broker gathers records for a fetch: less is quicker in a quiet flow, and dearer (performance.md)."""
     session_timeout: float = 8.0
     transaction_timeout_ms: int = 10_000
     stall_after: float = 90.0
