@@ -18,7 +18,8 @@ def keys(sig: Signature) -> tuple[bytes, ...]:
     """At most `LIMIT` keys of a letter and four bytes: employer (or none) and job, text, reference, public notice.
 
     Two ads of one vacancy have titles of one `outline` and, where both name a place, share a place's first letter: with
-    both in its keys a large employer's posts in all towns do not stand in one entry.
+    both in its keys a large employer's posts in all towns do not stand in one entry. An ad that names no place meets
+    those that do by its text or reference, which is all that could join them.
     """
     found: list[bytes] = []
     job = min(sig.title, key=_rank) if sig.title else ""

@@ -3,16 +3,21 @@
 import gzip
 import json
 import random
+from collections import defaultdict
+from itertools import chain, combinations, product
 from pathlib import Path
 
 import pytest
 
 from schemas.messages import Enrichment, Posting, Signature
 from streams import offline
+from streams.block import block_of
 from streams.enrich.enricher import Enricher
 from streams.evaluate import pairs
 from streams.evaluate.figures import Bootstrap
 from streams.evaluate.labelled import rows_of
+from streams.match.keys import keys
+from streams.match.pairs import outline, same_vacancy
 
 pytestmark = pytest.mark.shared_data
 
@@ -40,6 +45,24 @@ def test_french_and_arabic_notices_are_matched_as_judged(shared_data: Path, enri
     assert (report.value("precision") or 0) >= 0.95
     assert (report.value("recall") or 0) >= 0.6
     assert (report.value("lost by blocking") or 0) <= 0.1
+
+
+def test_the_index_parts_no_pair_that_the_test_joins(shared_data: Path, enricher: Enricher) -> None:
+    """All pairs of a block that have one outline, or two languages, compared without the index."""
+    alike: dict[tuple[str, str], set[Signature]] = defaultdict(set)
+    notices: dict[str, tuple[set[Signature], set[Signature]]] = defaultdict(lambda: (set(), set()))
+    with gzip.open(shared_data / "postings_dev.ndjson.gz") as file:
+        for line in offline.read(file):
+            if isinstance(line.posting, Posting):
+                facts, signature = enricher(line.posting)
+                block = block_of(line.posting.side, facts)
+                alike[block, outline(signature.title)].add(signature)
+                if signature.concepts:
+                    notices[block][signature.arabic].add(signature)
+    pairs_of = chain(*(combinations(ads, 2) for ads in alike.values()), *(product(*two) for two in notices.values()))
+    joined = [pair for pair in pairs_of if same_vacancy(*pair)]
+    assert len(joined) > 200
+    assert [(a, b) for a, b in joined if set(keys(a)).isdisjoint(keys(b))] == []
 
 
 def test_the_order_of_the_postings_changes_no_vacancy(shared_data: Path, enricher: Enricher) -> None:
