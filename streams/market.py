@@ -17,7 +17,7 @@ from schemas.topics import Namespace
 from streams.aggregate import DAY, Amount, Cell, difference
 from streams.engine.stage import Output, Record, State
 from streams.match import rows as keys_of
-from streams.match.cluster import Keys, SamePair, components, overlaps
+from streams.match.cluster import KeysOf, SamePair, components, overlaps
 from streams.match.rows import CellRow, Rows
 from streams.match.vacancies import AdRow, VacancyRow, ad_row, event_of, vacancy_of
 from streams.versions import known
@@ -50,7 +50,7 @@ class MarketOptions:
 
 
 class _Change(msgspec.Struct, frozen=True, gc=False):
-    """One version of an ad, with its row key and those of its index entries, and when it came.
+    """One version of an ad, with its row key, those of its index entries and of those it looks in, and when it came.
 
     Its offset is the version of all that it changes, `clock` the log clock.
     """
@@ -58,17 +58,18 @@ class _Change(msgspec.Struct, frozen=True, gc=False):
     ad: Ad
     key: bytes
     index: Sequence[bytes]
+    asked: Sequence[bytes]
     version: int
     partition: int
     clock: int
 
 
 class MarketStage:
-    """The fold of `market`. `same` is symmetric; two signatures that it joins share one of their `keys`."""
+    """The fold of `market`. `same` is symmetric; two signatures that it joins find each other by `keys`."""
 
     name = "market"
 
-    def __init__(self, options: MarketOptions, same: SamePair, keys: Keys) -> None:
+    def __init__(self, options: MarketOptions, same: SamePair, keys: KeysOf) -> None:
         self._options = options
         self._same = same
         self._keys = keys
@@ -82,7 +83,7 @@ class MarketStage:
         rows = Rows(state)
         clocks: dict[str, int] = dict(state.notes.get("clocks", {}))
         changes = list(self._read(run, clocks))
-        rows.expect((change.key for change in changes), {row for change in changes for row in change.index})
+        rows.expect((change.key for change in changes), {row for change in changes for row in change.asked})
         outputs: list[Output] = []
         for change in changes:
             self._apply(rows, change, outputs)
@@ -106,8 +107,9 @@ class MarketStage:
             raw = str(ad.raw_partition)
             clocks[raw] = max(clocks.get(raw, 0), int(ad.log_time.timestamp()))
             key = keys_of.ad_key(ad.block, ad.source, ad.id, ad.born)
-            index = keys_of.index_keys(ad.block, self._keys(ad.signature))
-            yield _Change(ad, key, index, record.offset, record.partition, self._clock(clocks))
+            entered, asked = self._keys(ad.signature)
+            index, wanted = keys_of.index_keys(ad.block, entered), keys_of.index_keys(ad.block, asked)
+            yield _Change(ad, key, index, wanted, record.offset, record.partition, self._clock(clocks))
 
     def _clock(self, clocks: Mapping[str, int]) -> int:
         return min(clocks.values()) if len(clocks) == self._options.raw_partitions else 0
@@ -140,13 +142,15 @@ class MarketStage:
     def _index(self, change: _Change, signature: Signature) -> Sequence[bytes]:
         """Row keys of the index entries of a version of the changed ad."""
         ad = change.ad
-        return change.index if signature == ad.signature else keys_of.index_keys(ad.block, self._keys(signature))
+        return (
+            change.index if signature == ad.signature else keys_of.index_keys(ad.block, self._keys(signature).entered)
+        )
 
     def _matching(self, rows: Rows, change: _Change, new: AdRow) -> set[str]:
         """Vacancies that hold an ad which this one matches."""
         found: set[str] = set()
         lifetime, same, signature = self._options.lifetime, self._same, new.signature
-        for other_key, other in rows.sharing(change.index):
+        for other_key, other in rows.sharing(change.asked):
             if other.vacancy in found or other_key == change.key:
                 continue
             if same(signature, other.signature) and overlaps(new, other, lifetime):
@@ -302,7 +306,7 @@ class MarketStage:
             return
         block = key[1:].split(b"/", 1)[0].decode()
         for member, ad in ads.items():
-            rows.unindex(member, keys_of.index_keys(block, self._keys(ad.signature)))
+            rows.unindex(member, keys_of.index_keys(block, self._keys(ad.signature).entered))
             rows.put_ad(member, None)
         rows.put_vacancy(key, None)
 

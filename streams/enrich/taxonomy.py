@@ -3,11 +3,18 @@
 from hashlib import blake2b
 from pathlib import Path
 
-_TABLES = ("enrich/*.tsv", "enrich/lexicon/*.tsv", "enrich/gazetteer/*.tsv", "match/concepts.tsv", "match/learnt/*.txt")
+_TABLES = (
+    "enrich/*.tsv",
+    "enrich/lexicon/*.tsv",
+    "enrich/gazetteer/*.tsv",
+    "match/concepts.tsv",
+    "match/learnt/*.txt",
+    "match/keys.py",  # a generation's index holds the keys that it began with
+)
 
 
 def taxonomy_version(imported: Path | None = None) -> str:
-    """A name that changes with any table that facts are read by: `isco08-` and eight hex digits."""
+    """A name that changes with any table that facts are read by, or the index keys: `isco08-` and eight hex digits."""
     digest = blake2b(digest_size=4)
     room = Path(__file__).parent.parent
     for pattern in _TABLES:

@@ -6,15 +6,16 @@ and not n².
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import product
 from typing import Protocol
 
 from schemas.messages import Signature
+from streams.match.keys import Keys
 
 SamePair = Callable[[Signature, Signature], str | None]
-Keys = Callable[[Signature], Iterable[bytes]]
+KeysOf = Callable[[Signature], Keys]
 
 
 class Member(Protocol):
@@ -43,7 +44,7 @@ def overlaps(a: Member, b: Member, lifetime: int | None) -> bool:
 
 
 def components(
-    members: Sequence[Member], same: SamePair, keys: Keys, lifetime: int | None
+    members: Sequence[Member], same: SamePair, keys: KeysOf, lifetime: int | None
 ) -> list[tuple[list[int], tuple[str, ...]]]:
     """Connected components as sorted indices into `members`, each with the distinct evidence of its joins."""
     if len(members) == 1:
@@ -115,17 +116,16 @@ def _chain(
             longest = i
 
 
-def _candidates(classes: Iterable[Signature], keys: Keys) -> Iterable[tuple[Signature, Signature]]:
-    """Pairs of distinct signatures that share a key, each once, in an order that does not depend on the input's."""
-    by_key: dict[bytes, list[Signature]] = defaultdict(list)
-    for signature in classes:
-        for key in set(keys(signature)):
-            by_key[key].append(signature)
-    seen: set[tuple[int, int]] = set()
-    for sharing in by_key.values():
-        for n, a in enumerate(sharing):
-            for b in sharing[n + 1 :]:
-                pair = (id(a), id(b)) if id(a) < id(b) else (id(b), id(a))
-                if pair not in seen:
-                    seen.add(pair)
-                    yield a, b
+def _candidates(classes: Iterable[Signature], keys: KeysOf) -> Iterator[tuple[Signature, Signature]]:
+    """Pairs of distinct signatures of which one is entered where the other looks, each once, in the classes' order."""
+    signatures = list(classes)
+    entered: dict[bytes, list[int]] = defaultdict(list)
+    asked: list[tuple[bytes, ...]] = []
+    for i, signature in enumerate(signatures):
+        own = keys(signature)
+        asked.append(own.asked)
+        for key in own.entered:
+            entered[key].append(i)
+    for i, wanted in enumerate(asked):
+        for j in sorted({j for key in wanted for j in entered.get(key, ()) if j > i}):
+            yield signatures[i], signatures[j]

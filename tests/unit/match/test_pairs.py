@@ -17,7 +17,7 @@ def one_vacancy(a: Signature, b: Signature) -> bool:
     """Whether the pair test joins the two and the index would bring them together."""
     because = same_vacancy(a, b)
     assert same_vacancy(b, a) == because
-    return because is not None and not set(keys(a)).isdisjoint(keys(b))
+    return because is not None and not set(keys(a).entered).isdisjoint(keys(b).asked)
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ from streams.engine.stage import Output
 from streams.engine.state import MemoryState
 from streams.enrich.enricher import Enricher
 from streams.market import MarketOptions, MarketStage
-from streams.match.cluster import Keys, SamePair
+from streams.match.cluster import KeysOf, SamePair
+from streams.match.keys import Keys
 from streams.match.keys import keys as real_keys
 from streams.match.pairs import same_vacancy
 
@@ -52,7 +53,7 @@ class World:
 
     enrich: Enrich
     same: SamePair
-    keys: Keys
+    keys: KeysOf
     lifetime: int | None = None
     minute_lifetime: int | None = None
 
@@ -81,9 +82,10 @@ def same(a: Signature, b: Signature) -> str | None:
     return "same title and company" if a.company and b.company else "same title"
 
 
-def keys(signature: Signature) -> tuple[bytes, ...]:
+def keys(signature: Signature) -> Keys:
     """Index by title."""
-    return (signature.title[0].encode(),)
+    by_title = (signature.title[0].encode(),)
+    return Keys(by_title, by_title)
 
 
 TOY = World(enrich, same, keys)
