@@ -23,15 +23,18 @@ KEPT_HEAD = 1 << 20
 SURGE_WINDOW = 1000
 SURGE_SHARE = 0.5
 
-Enrich = Callable[[Posting], tuple[Enrichment, Signature]]
+Facts = tuple[Enrichment, Signature]
+Enrich = Callable[[Posting], Facts]
+Redate = Callable[[Posting, Enrichment, Signature], Facts]
 
 
 class _Row(msgspec.Struct, frozen=True, array_like=True):
-    """State row of one ad: what is known, which days were forwarded, and the ad as last emitted."""
+    """State row of one ad: what is known, the day last forwarded, the ad as last emitted, and how it told its age."""
 
     known: Known
     forwarded_log: int
     ad: msgspec.Raw
+    told: int = -1
 
 
 _encode = msgspec.json.Encoder().encode
@@ -51,16 +54,17 @@ class AdsOptions:
 
 
 class AdsStage:
-    """The fold of `ads`. `enrich` is pure.
+    """The fold of `ads`. `enrich` is pure: the same posting gives the same facts and signature for a whole generation.
 
-    The same posting gives the same facts and signature for a whole generation.
+    `redate` gives the same for a later sighting with the same content, from the facts of the one before.
     """
 
     name = "ads"
 
-    def __init__(self, options: AdsOptions, enrich: Enrich) -> None:
+    def __init__(self, options: AdsOptions, enrich: Enrich, redate: Redate) -> None:
         self._options = options
         self._enrich = enrich
+        self._redate = redate
         topic = options.namespace.topic
         self.inputs = (topic("postings-raw"),)
         self._unique = topic("postings-unique")
@@ -109,11 +113,16 @@ class AdsStage:
         else:
             known, outcome = dedupe.sight(row.known, posting, log)
         if row is not None and before is not None and not _forward(row, known, outcome, log):
-            state.put(key, _pack(_Row(known, row.forwarded_log, row.ad)))
+            state.put(key, _pack(_Row(known, row.forwarded_log, row.ad, row.told)))
             return outcome
-        # A newer sighting is read anew though its content is the same: "encore 3 jours" means another day each day.
+        told = -1 if row is None else row.told
         if before is None or row is None or (known.observed, known.hash) != (row.known.observed, row.known.hash):
-            facts, signature = self._enrich(posting)
+            told = dedupe.told(posting)
+            if before is not None and row is not None and (known.hash, told) == (row.known.hash, row.told):
+                # Its dates are read anew though its content is the same: "encore 3 jours" means another day each day.
+                facts, signature = self._redate(posting, before.facts, before.signature)
+            else:
+                facts, signature = self._enrich(posting)
             described = _describe(posting, facts, signature)
         else:
             described = before
@@ -133,7 +142,7 @@ class AdsStage:
                 self._options.namespace.generation, outcome, record.partition, record.offset, ad.first_seen, posting
             )
             outputs.append(Output(self._unique, record.partition, key, _encode(unique)))
-        state.put(key, _pack(_Row(known, log, msgspec.Raw(_pack(ad)))))
+        state.put(key, _pack(_Row(known, log, msgspec.Raw(_pack(ad)), told)))
         return outcome
 
     def _stamp(self, described: Ad, known: Known, record: Record, log: int) -> Ad:

@@ -53,7 +53,7 @@ def stages(settings: StreamsSettings, enricher: Enricher) -> list[Stage]:
     namespace = settings.namespace
     lifetime = None if settings.archive else 60 * DAY
     found: list[Stage] = [
-        AdsStage(AdsOptions(namespace, settings.partitions, enricher.taxonomy, lifetime), enricher),
+        AdsStage(AdsOptions(namespace, settings.partitions, enricher.taxonomy, lifetime), enricher, enricher.redate),
         MarketStage(
             MarketOptions(
                 namespace,

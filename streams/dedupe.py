@@ -6,6 +6,7 @@ extremes of all; so the result depends on the set of sightings and not on their 
 
 from hashlib import blake2b
 from typing import Literal
+from zlib import crc32
 
 import msgspec
 
@@ -20,11 +21,13 @@ BELIEVED_DAYS = 3660
 IMPUTED_DAYS = 42
 """An ad that is neither removed nor dated is taken to close six weeks after the day on which it was last seen."""
 
+_TOLD = ("date_raw", "lang", "lang_portal")
+"""How a portal words an ad's age ("il y a 3 jours") changes daily and says nothing new."""
+
 _CONTENT = tuple(
     name
     for name in Posting.__struct_fields__
-    # When it was seen is no content; how a portal words its age ("il y a 3 jours") changes daily and says nothing new.
-    if name not in {"v", "source", "id", "observed_at", "event", "date_raw", "lang", "lang_portal"}
+    if name not in {"v", "source", "id", "observed_at", "event", *_TOLD}  # when it was seen is no content either
 )
 _encoder = msgspec.json.Encoder()
 
@@ -57,6 +60,11 @@ class Known(msgspec.Struct, frozen=True, array_like=True):
 def content_hash(posting: Posting) -> bytes:
     """Eight bytes that differ when anything but the sighting itself differs."""
     return blake2b(_encoder.encode([getattr(posting, name) for name in _CONTENT]), digest_size=8).digest()
+
+
+def told(posting: Posting) -> int:
+    """Four bytes that differ when what is read besides the content differs, but for the time of the sighting."""
+    return crc32(_encoder.encode([getattr(posting, name) for name in _TOLD]))
 
 
 def first_sight(posting: Posting, log: int, offset: int) -> Known:

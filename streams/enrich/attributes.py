@@ -32,6 +32,12 @@ def phrasebook() -> Phrasebook:
     return Phrasebook((*places, *titled, lexicon(), CONTRACTS, LEVELS, REMOTE, LANGUAGES, DOES, EMPLOYERS))
 
 
+def dates(posting: Posting) -> tuple[str | None, str | None]:
+    """Return the days of publication and of the deadline (ISO): all that depends on when the posting was seen."""
+    until = deadline_on(posting.deadline_raw, posting.observed_at) or period_end(posting.date_raw)
+    return published_on(posting.date_raw, posting.observed_at), until
+
+
 def attributes(posting: Posting, reading: Reading | None = None, coding: Coding = NOT_STATED) -> Enrichment:
     """Read a posting of which `coding` is the occupation.
 
@@ -41,6 +47,7 @@ def attributes(posting: Posting, reading: Reading | None = None, coding: Coding 
     where = place(posting, text)
     years = experience(posting, text)
     pay = salary(posting, text)
+    published, until = dates(posting)
     return Enrichment(
         lang=language(posting, text),
         isco=coding.isco,
@@ -62,6 +69,6 @@ def attributes(posting: Posting, reading: Reading | None = None, coding: Coding 
         skills=skills(posting, text),
         remote=remote(posting, text),
         languages=languages(text),
-        published_on=published_on(posting.date_raw, posting.observed_at),
-        deadline_on=deadline_on(posting.deadline_raw, posting.observed_at) or period_end(posting.date_raw),
+        published_on=published,
+        deadline_on=until,
     )

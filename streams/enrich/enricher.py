@@ -6,8 +6,10 @@ Pure; the tables are loaded once.
 from pathlib import Path
 from typing import Self
 
+from msgspec import structs
+
 from schemas.messages import Enrichment, Posting, Signature
-from streams.enrich.attributes import attributes, phrasebook
+from streams.enrich.attributes import attributes, dates, phrasebook
 from streams.enrich.occupation import Coder
 from streams.enrich.taxonomy import taxonomy_version
 from streams.enrich.text import read
@@ -47,3 +49,13 @@ class Enricher:
         reading = read(posting, self._phrases)
         facts = attributes(posting, reading, coding)
         return facts, signature(posting, facts, self._tables, reading)
+
+    def redate(self, posting: Posting, facts: Enrichment, compared: Signature) -> tuple[Enrichment, Signature]:
+        """Return what a call would, for a posting that differs from the one so read in when it was seen only."""
+        published, until = dates(posting)
+        if (published, until) == (facts.published_on, facts.deadline_on):
+            return facts, compared
+        return (
+            structs.replace(facts, published_on=published, deadline_on=until),
+            structs.replace(compared, deadline=until),
+        )

@@ -6,7 +6,7 @@ and draws what Kafka leaves open: how partitions interleave, where runs end, whi
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
@@ -17,7 +17,7 @@ import msgspec
 
 from schemas.messages import Count, Enrichment, Posting, Signature, Vacancy
 from schemas.topics import Namespace
-from streams.ads import AdsOptions, AdsStage
+from streams.ads import AdsOptions, AdsStage, Enrich, Redate
 from streams.engine.stage import Output
 from streams.engine.state import MemoryState
 from streams.enrich.enricher import Enricher
@@ -31,8 +31,6 @@ RAW_PARTITIONS = 2
 ENRICHED_PARTITIONS = 4
 BEGUN = 1_800_000_000_000
 """Log time, in milliseconds, of the first record that says no other."""
-
-Enrich = Callable[[Posting], tuple[Enrichment, Signature]]
 
 
 @dataclass(frozen=True)
@@ -52,6 +50,7 @@ class World:
     """How postings are read and paired, and how long the state lives (seconds of log time; None: for ever)."""
 
     enrich: Enrich
+    redate: Redate
     same: SamePair
     keys: KeysOf
     lifetime: int | None = None
@@ -88,7 +87,12 @@ def keys(signature: Signature) -> Keys:
     return Keys(by_title, by_title)
 
 
-TOY = World(enrich, same, keys)
+def redate(posting: Posting, _facts: Enrichment, _signature: Signature) -> tuple[Enrichment, Signature]:
+    """Read anew."""
+    return enrich(posting)
+
+
+TOY = World(enrich, redate, same, keys)
 
 
 @lru_cache(1)
@@ -100,7 +104,9 @@ def real_world() -> World:
     def read(posting: Posting) -> tuple[Enrichment, Signature]:
         return enricher(posting)
 
-    return World(lambda posting: read(msgspec.structs.replace(posting, id="")), same_vacancy, real_keys)
+    return World(
+        lambda posting: read(msgspec.structs.replace(posting, id="")), enricher.redate, same_vacancy, real_keys
+    )
 
 
 @dataclass
@@ -122,7 +128,7 @@ def stages(world: World = TOY) -> tuple[AdsStage, MarketStage]:
     namespace = Namespace("test")
     market = MarketOptions(namespace, RAW_PARTITIONS, "test", world.lifetime, world.minute_lifetime)
     return (
-        AdsStage(AdsOptions(namespace, ENRICHED_PARTITIONS, "test", world.lifetime), world.enrich),
+        AdsStage(AdsOptions(namespace, ENRICHED_PARTITIONS, "test", world.lifetime), world.enrich, world.redate),
         MarketStage(market, world.same, world.keys),
     )
 

@@ -1,16 +1,20 @@
 import json
 
+from schemas.messages import Enrichment, Posting, Signature
 from schemas.topics import Namespace
 from streams.ads import AdsOptions, AdsStage
 from streams.engine.state import MemoryState
-from tests.unit.streams.market_world import Raw, enrich
+from tests.unit.streams.market_world import Raw, enrich, redate
 
 GOOD = b'{"source":"a","id":"%d","side":"offer","observed_at":"2026-05-01T00:00:00Z","title":"Comptable"}'
 NOW = 1_800_000_000_000
 
 
+DAY_MS = 86_400_000
+
+
 def _stage(taxonomy: str = "one") -> AdsStage:
-    return AdsStage(AdsOptions(Namespace("g"), 4, taxonomy), enrich)
+    return AdsStage(AdsOptions(Namespace("g"), 4, taxonomy), enrich, redate)
 
 
 def _key(value: bytes) -> bytes:
@@ -75,3 +79,26 @@ def test_a_posting_under_another_key_is_refused() -> None:
     _fold(stage, state, [GOOD % 7, GOOD % 8], key=b"a\t9")
     assert state.notes["new"] == 1
     assert state.notes["rejected"] == {"wrong_key": 2}
+
+
+def test_the_text_of_an_ad_is_read_once_while_it_says_the_same() -> None:
+    """A later sighting is redated; read anew when the content, or the portal's words for its age, have changed."""
+    read: list[str] = []
+    dated: list[str] = []
+
+    def enriched(posting: Posting) -> tuple[Enrichment, Signature]:
+        read.append(posting.observed_at.date().isoformat())
+        return enrich(posting)
+
+    def redated(posting: Posting, facts: Enrichment, signature: Signature) -> tuple[Enrichment, Signature]:
+        dated.append(posting.observed_at.date().isoformat())
+        return redate(posting, facts, signature)
+
+    stage, state = AdsStage(AdsOptions(Namespace("g"), 4, "one"), enriched, redated), MemoryState()
+    ad = {"source": "a", "id": "1", "side": "offer", "title": "Comptable", "date_raw": "12/05/2026"}
+    for day, changed in enumerate([{}, {}, {"date_raw": "hier"}, {"date_raw": "hier"}, {"title": "Soudeur"}, {}], 1):
+        ad |= changed
+        value = json.dumps(ad | {"observed_at": f"2026-05-{day:02}T08:00:00Z"}).encode()
+        stage.fold(state, [Raw("raw", 0, day, NOW + day * DAY_MS, b"a\t1", value)])
+    assert read == ["2026-05-01", "2026-05-03", "2026-05-05"]
+    assert dated == ["2026-05-02", "2026-05-04", "2026-05-06"]
