@@ -44,9 +44,12 @@ async def zombie(stack: Stack, _draw: random.Random) -> bool:
     try:
         mark, endings = victim.mark(), len(victim.endings)
         successor = next(one for one in stack.workers if one is not victim and one.wanted)
-        taken = successor.mark()
-        await until(lambda: successor.facts(taken, "shard opened"), 25)
-        await asyncio.sleep(1)
+        taken, shard = successor.mark(), victim.facts(0, "struck")[-1]["shard"]
+        # Until the very shard is taken over nothing refuses the commit, and rightly: the successor would read it.
+        await until(
+            lambda: shard in [f"{one['stage']}.{one['partition']}" for one in successor.facts(taken, "shard opened")],
+            25,
+        )
     finally:
         victim.signal(signal.SIGCONT)
     await until(lambda: len(victim.endings) > endings, 15)

@@ -31,8 +31,8 @@ class Striker:
     def __init__(self, file: Path) -> None:
         self._file = file
 
-    def at(self, place: str, stage: str = "") -> None:
-        """Strike if this is the place (and the stage, where one is named)."""
+    def at(self, place: str, stage: str = "", shard: str = "") -> None:
+        """Strike if this is the place (and the stage, where one is named); tells the `shard` whose flush it was."""
         if not self._file.exists():
             return
         try:
@@ -42,7 +42,7 @@ class Striker:
             self._file.rename(self._file.with_suffix(f".{os.getpid()}"))  # one process alone can
         except (OSError, ValueError):
             return
-        structlog.get_logger().warning("struck", place=place, stage=stage, pid=os.getpid())
+        structlog.get_logger().warning("struck", place=place, stage=stage, shard=shard, pid=os.getpid())
         sys.stderr.flush()
         os.kill(os.getpid(), int(wanted["signal"]))
 
@@ -67,7 +67,8 @@ def listening(striker: Striker, hold: Path) -> None:
     async def commit_written(producer: FencedProducer) -> None:
         """`sent` says that the records are queued; here they are at the broker, in a transaction that is open."""
         await producer._producer.flush()
-        striker.at("written")
+        _, _, shard = producer._producer._txn_manager.transactional_id.split(".", 2)
+        striker.at("written", shard=shard)
         await commit(producer)
 
     def write_restoring(state: LocalState, changes: Mapping[bytes, bytes | None], local: Local | None) -> None:
