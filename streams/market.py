@@ -108,7 +108,8 @@ class MarketStage:
             clocks[raw] = max(clocks.get(raw, 0), int(ad.log_time.timestamp()))
             key = keys_of.ad_key(ad.block, ad.source, ad.id, ad.born)
             entered, asked = self._keys(ad.signature)
-            index, wanted = keys_of.index_keys(ad.block, entered), keys_of.index_keys(ad.block, asked)
+            wanted = keys_of.index_keys(ad.block, asked)
+            index = wanted[: len(entered)]
             yield _Change(ad, key, index, wanted, record.offset, record.partition, self._clock(clocks))
 
     def _clock(self, clocks: Mapping[str, int]) -> int:

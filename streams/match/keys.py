@@ -21,7 +21,7 @@ _NOWHERE = _CLASSES.to_bytes()
 
 
 class Keys(NamedTuple):
-    """Keys under which an ad is entered in the index, and those under which it looks for others: these and more.
+    """Keys under which an ad is entered in the index, and those under which it looks for others: these, then more.
 
     Of two ads that may be one vacancy each finds the other.
     """
@@ -53,7 +53,8 @@ def keys(sig: Signature) -> Keys:
         found.append(_key("n", *sorted(sig.title), sig.places[0]))
     if sig.text_words >= SOME:
         # With the title's: sentences that an agency or a portal puts under every ad would make one key of them all.
-        spread += [_key("t", str(value), job[:3], about) for value in sig.shingles[:_BANDS]]
+        titled = zlib.crc32(f"{job[:3]}\t{about}".encode())
+        spread += [b"t" + zlib.crc32(one.to_bytes(4), titled).to_bytes(4) for one in sig.shingles[:_BANDS]]
     if sig.reference:
         found.append(_key("r", sig.reference))
     topic, employer = split(sig.concepts)
@@ -61,13 +62,12 @@ def keys(sig: Signature) -> Keys:
         if sig.deadline or sig.grade:
             found.append(_key("c", sig.deadline or "", sig.grade or ""))
         spread.append(_key("d", sig.grade or "", min(topic), min(employer)))
-    if not spread:
-        return Keys(tuple(found), tuple(found))
     nowhere = [key + _NOWHERE for key in spread]
-    own = {ord(letter) % _CLASSES for letter in letters} if sig.places else range(_CLASSES)
-    somewhere = [key + place.to_bytes() for place in sorted(own) for key in spread]
-    entered = (*found, *somewhere) if sig.places else (*found, *nowhere)
-    return Keys(entered, (*found, *nowhere, *somewhere))
+    where = {ord(letter) % _CLASSES for letter in letters} if sig.places else range(_CLASSES)
+    somewhere = [key + place.to_bytes() for place in sorted(where) for key in spread]
+    own, others = (somewhere, nowhere) if sig.places else (nowhere, somewhere)
+    entered = tuple(dict.fromkeys((*found, *own)))
+    return Keys(entered, (*entered, *others))
 
 
 def _rank(one: str) -> tuple[int, str]:

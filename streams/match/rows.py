@@ -64,7 +64,7 @@ def vacancy_key(vacancy_id: str) -> bytes:
 def index_keys(block: str, keys: Iterable[bytes]) -> list[bytes]:
     """Row keys of the index entries of a signature's keys."""
     prefix = INDEX + block.encode() + b"\t"
-    return [prefix + key for key in dict.fromkeys(keys)]
+    return [prefix + key for key in keys]
 
 
 def cell_key(block: str, cell: Cell) -> bytes:
