@@ -74,12 +74,18 @@ def same_vacancy(a: Signature, b: Signature) -> str | None:
 
 
 def overlap(a: Signature, b: Signature) -> float | None:
-    """Estimate the share of word triples that the two texts have in common (Jaccard); None where one has no text."""
+    """Estimate the share of word triples that the two texts have in common (Jaccard); None where one has no text.
+
+    Where the texts are not one, by far, what is returned is more than the estimate, and less than `SAME_TEXT`.
+    """
     if not a.shingles or not b.shingles:
         return None
-    union = sorted({*a.shingles, *b.shingles})[: max(len(a.shingles), len(b.shingles))]
-    both = set(a.shingles) & set(b.shingles)
-    return sum(value in both for value in union) / len(union)
+    size = max(len(a.shingles), len(b.shingles))
+    both = set(a.shingles).intersection(b.shingles)
+    if len(both) < SAME_TEXT * size:
+        return len(both) / size
+    union = sorted({*a.shingles, *b.shingles})[:size]
+    return sum(value in both for value in union) / size
 
 
 def _crosspost(a: Signature, b: Signature, *, place: bool, employer: bool | None) -> str | None:
