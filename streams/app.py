@@ -31,8 +31,8 @@ class StreamsSettings:
     """One worker. `identities` are the topics' registered identities, `partitions` those of raw and enriched.
 
     `taxonomies` is the folder of imported ones. An `archive` keeps every row (its log time says nothing of its age) and
-    looks for no spikes. `spans` is the part of each raw partition that the generation reads, by partition; empty: all
-    of it.
+    looks for no spikes, as does a worker without `detect`. `spans` is the part of each raw partition that the
+    generation reads, by partition; empty: all of it.
     """
 
     connection: KafkaConnection
@@ -45,7 +45,7 @@ class StreamsSettings:
     resume: bool = False
     spans: Mapping[int, Span] = field(default_factory=dict)
     options: StageOptions = field(default_factory=StageOptions)
-    detect: DetectOptions = field(default_factory=DetectOptions)
+    detect: DetectOptions | None = field(default_factory=DetectOptions)
 
 
 def stages(settings: StreamsSettings, enricher: Enricher) -> list[Stage]:
@@ -66,7 +66,7 @@ def stages(settings: StreamsSettings, enricher: Enricher) -> list[Stage]:
             keys,
         ),
     ]
-    if not settings.archive:
+    if settings.detect is not None and not settings.archive:
         found.append(DetectStage(namespace, settings.detect))
     return found
 
