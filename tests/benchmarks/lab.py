@@ -34,6 +34,7 @@ from tests.ports import free_ports
 
 ROOT = Path(__file__).parent.parent.parent
 BATCH = 900_000
+TOLD_SECONDS = 60.0
 VERSIONS = ("faust-streaming", "aiokafka", "msgspec", "rocksdict")
 
 
@@ -85,7 +86,14 @@ async def delete(connection: KafkaConnection, topics: Iterable[str]) -> None:
 
 
 async def preload(connection: KafkaConnection, topic: str, records: Iterable[tuple[int, bytes | None, bytes]]) -> int:
-    """Write (partition, key, value) records in large lz4 batches, as Marsad's producers do; returns how many."""
+    """Write (partition, key, value) records of now in large lz4 batches, as Marsad's producers do; returns how many."""
+    return await fill(connection, topic, ((partition, key, value, None) for partition, key, value in records))
+
+
+async def fill(
+    connection: KafkaConnection, topic: str, records: Iterable[tuple[int, bytes | None, bytes, int | None]]
+) -> int:
+    """The same with records' own times (milliseconds), of which it tells once a minute how many are written."""
     producer = AIOKafkaProducer(
         **connection.client_options(), compression_type="lz4", max_batch_size=BATCH, max_request_size=12 << 20
     )
@@ -93,14 +101,18 @@ async def preload(connection: KafkaConnection, topic: str, records: Iterable[tup
     batches: dict[int, Any] = {}
     sent = []
     count = 0
-    for partition, key, value in records:
+    told = time.monotonic()
+    for partition, key, value, at in records:
         batch = batches.get(partition)
         if batch is None:
             batch = batches[partition] = producer.create_batch()
-        if batch.append(timestamp=None, key=key, value=value) is None:
+        if batch.append(timestamp=at, key=key, value=value) is None:
             sent.append(await producer.send_batch(batch, topic, partition=partition))
+            if time.monotonic() - told >= TOLD_SECONDS:
+                told = time.monotonic()
+                say(f"{count:,} written")
             batch = batches[partition] = producer.create_batch()
-            batch.append(timestamp=None, key=key, value=value)
+            batch.append(timestamp=at, key=key, value=value)
         count += 1
     for partition, batch in batches.items():
         sent.append(await producer.send_batch(batch, topic, partition=partition))
@@ -146,9 +158,12 @@ async def committed(connection: KafkaConnection, group: str, topic: str, partiti
     return sum(max(offsets[tp].offset, 0) for tp in tps if tp in offsets)
 
 
-def run(arguments: Sequence[str], *, core: int | None = None, timeout: float = 900) -> dict[str, Any]:
+def run(
+    arguments: Sequence[str], *, core: int | None = None, timeout: float = 900, told: bool = False
+) -> dict[str, Any]:
     """Run a measured process of the checkout, on one core if one is named; its last line is its JSON result.
 
+    What it says on standard error is shown at once if `told`, else only when it fails.
     `cpu_seconds` is added to it: all that the process took of the processors, from its start to its end.
     """
 
@@ -160,14 +175,16 @@ def run(arguments: Sequence[str], *, core: int | None = None, timeout: float = 9
     done = subprocess.run(
         arguments,
         cwd=ROOT,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=None if told else subprocess.PIPE,
         preexec_fn=pin,
         timeout=timeout,
         check=False,
     )
     lines = done.stdout.decode().strip().splitlines()
     if done.returncode or not lines:
-        raise RuntimeError(f"{' '.join(arguments[:4])} ended with {done.returncode}: {done.stderr.decode()[-2000:]}")
+        said = (done.stderr or b"").decode()[-2000:]
+        raise RuntimeError(f"{' '.join(arguments[:4])} ended with {done.returncode}: {said}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     found: dict[str, Any] = json.loads(lines[-1])
     cpu_seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
