@@ -12,10 +12,10 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import msgspec
@@ -37,11 +37,15 @@ from tests.benchmarks import postings, sightings
 
 PARTITIONS = 4
 LOG_MS = 1_800_000_000_000
+TOLD_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class Options:
-    """The input: so many postings of a seed. A worker also has a broker and ends after `enriched` ad versions."""
+    """The input: so many postings of a seed. A worker also has a broker and ends after `enriched` ad versions.
+
+    In the generation of an `archive` nothing ever expires.
+    """
 
     records: int
     seed: int
@@ -51,6 +55,7 @@ class Options:
     enriched: int = 0
     run: int = 2000
     skip: int = 0
+    archive: bool = True
 
     def arguments(self, role: str) -> list[str]:
         """Command line of the process."""
@@ -58,26 +63,47 @@ class Options:
 
 
 def settings(options: Options, connection: KafkaConnection) -> app.StreamsSettings:
-    """A worker of an archive's generation: stages ads and market, nothing ever expires."""
+    """A worker of stages ads and market; of a live generation it has production's lifetimes, but no detection."""
     return app.StreamsSettings(
         connection=connection,
         namespace=Namespace(options.generation, options.generation),
         identities={},
         partitions=PARTITIONS,
         state_dir=Path(options.state_dir),
-        archive=True,
+        archive=options.archive,
+        detect=None,
     )
 
 
+class Sample(NamedTuple):
+    """How far a worker is, in ad versions of each stage, since its first run began.
+
+    Beside it the memory (MB) and the processor time (seconds) of the process until now, what of that the folds of each
+    stage took, and the MB of its local state on disk, looked at anew each hundredth of the way.
+    """
+
+    seconds: float
+    ads: int
+    market: int
+    memory_mb: int
+    cpu: float
+    ads_cpu: float
+    market_cpu: float
+    state_mb: float
+
+
 class Progress:
-    """How far both stages have come, and the process's memory, sampled about once a second."""
+    """What a worker has done and takes, sampled about once a second, and told once a minute on standard error."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
         self._flushed = {"ads": 0, "market": 0}
         self._began = 0.0
         self._process = psutil.Process()
-        self.samples: list[tuple[float, int, int, int]] = []
+        self._told = time.monotonic()
+        self.folds = Stopwatch(time.thread_time)
+        self._state_mb, self._state_due = 0.0, 0
+        self.samples: list[Sample] = []
         self.parts: dict[str, float] = defaultdict(float)
         self.done = asyncio.Event()
 
@@ -91,11 +117,32 @@ class Progress:
         for name in ("fold", "transaction", "store"):
             self.parts[f"{fact.stage} {name}"] += getattr(fact, f"{name}_seconds")
         finished = self._options.enriched and self._flushed["market"] >= self._options.enriched
-        if not self.samples or now - self._began - self.samples[-1][0] >= 1 or finished:
-            resident = self._process.memory_info().rss >> 20
-            self.samples.append((now - self._began, self._flushed["ads"], self._flushed["market"], resident))
+        if not self.samples or now - self._began - self.samples[-1].seconds >= 1 or finished:
+            self.samples.append(self._sample(now - self._began))
+        if now - self._told >= TOLD_SECONDS:
+            self._told = now
+            sys.stderr.write(f"{self._flushed['market']:,} of {self._options.enriched:,} ad versions\n")
+            sys.stderr.flush()
         if finished:
             self.done.set()
+
+    def _sample(self, seconds: float) -> Sample:
+        ads, ahead = self._flushed["ads"], self._flushed["market"]
+        if ahead >= self._state_due:
+            self._state_mb = _megabytes(Path(self._options.state_dir))
+            self._state_due = ahead + self._options.enriched // 100
+        memory, folds = self._process.memory_info().rss >> 20, self.folds.seconds
+        cpu = time.process_time()
+        return Sample(seconds, ads, ahead, memory, cpu, folds["ads"], folds["market"], self._state_mb)
+
+
+def _megabytes(folder: Path) -> float:
+    """Of all files in it; RocksDB may delete one meanwhile."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            total += path.stat().st_size
+    return round(total / 2**20, 1)
 
 
 async def worker(options: Options) -> dict[str, Any]:
@@ -104,12 +151,13 @@ async def worker(options: Options) -> dict[str, Any]:
     host = app.build(
         settings(options, KafkaConnection(options.bootstrap)), Enricher.load(), progress.observe, end_process
     )
-    await host.start()
-    began = time.process_time()
-    await progress.done.wait()
-    cpu = time.process_time() - began
-    await host.stop_within(10)
-    seconds = progress.samples[-1][0]
+    with progress.folds.watching(FOLDS):
+        await host.start()
+        began = time.process_time()
+        await progress.done.wait()
+        cpu = time.process_time() - began
+        await host.stop_within(10)
+    seconds = progress.samples[-1].seconds
     return {
         "seconds": seconds,
         "rate": options.records / seconds,
@@ -171,15 +219,16 @@ def digest(cells: dict[bytes, bytes]) -> str:
 
 
 class Stopwatch:
-    """Time by function, without that of the watched functions that it calls."""
+    """Time by function, without that of the watched functions that it calls; all of them run in one thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock = clock
         self.seconds: dict[str, float] = defaultdict(float)
         self._running: list[str] = []
         self._since = 0.0
 
     def _turn(self) -> None:
-        now = time.perf_counter()
+        now = self._clock()
         if self._running:
             self.seconds[self._running[-1]] += now - self._since
         self._since = now
@@ -213,6 +262,8 @@ class Stopwatch:
             for one in patches:
                 one.stop()
 
+
+FOLDS: tuple[tuple[str, Any, str], ...] = (("ads", ads.AdsStage, "fold"), ("market", market.MarketStage, "fold"))
 
 WATCHED: tuple[tuple[str, Any, str], ...] = (
     ("decode a posting", ads, "decode"),

@@ -48,14 +48,15 @@ def _sightings(seed: int) -> Iterator[Posting]:
     while True:
         for vacancy in market.born(minute, minute + 60):
             for ad in vacancy.ads:
-                yield _posting(ad, vacancy.side, ad.appears)
+                yield sighting(ad, vacancy.side, ad.appears)
                 number += 1
                 if number % 10 == 0:
-                    yield _posting(ad, vacancy.side, ad.appears + 86_400)
+                    yield sighting(ad, vacancy.side, ad.appears + 86_400)
         minute += 60
 
 
-def _posting(ad: Ad, side: Side, at: int) -> Posting:
+def sighting(ad: Ad, side: Side, at: int) -> Posting:
+    """The ad as its portal shows it at a moment."""
     offer = side == "offer"
     return Posting(
         source=ad.portal,
