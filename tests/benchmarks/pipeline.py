@@ -17,11 +17,17 @@ from schemas.topics import Namespace
 from tests.benchmarks import lab, market, postings
 
 
-async def prepare(connection: KafkaConnection, records: int, seed: int) -> Namespace:
-    """A generation of its own whose raw topic holds the postings."""
+async def generation(connection: KafkaConnection) -> Namespace:
+    """A generation with a raw topic, all of its own."""
     name = lab.unique("bench")
     namespace = Namespace(name, name)
     await topics.ensure(connection, namespace, market.PARTITIONS, now=datetime.now(UTC))
+    return namespace
+
+
+async def prepare(connection: KafkaConnection, records: int, seed: int) -> Namespace:
+    """A generation of its own whose raw topic holds the postings."""
+    namespace = await generation(connection)
     lab.say(f"writing {records:,} postings")
     await lab.preload(connection, namespace.topic("postings-raw"), postings.records(records, seed, market.PARTITIONS))
     return namespace

@@ -76,10 +76,13 @@ def test_the_pipeline_gives_the_cells_of_the_plain_loop(kafka: KafkaConnection, 
 
 
 def test_a_replay_is_measured_by_rate_and_memory(kafka: KafkaConnection, tmp_path: Path) -> None:
-    """Everything is folded, and memory is told over the whole way."""
-    found = bench(kafka, tmp_path, "replay", "--records", "300")
-    assert found["samples"][-1][1] == 300
-    assert found["peak_mb"] > 0
+    """All of half a year with log times of its own is folded; memory, processor time and state are told of the way."""
+    found = bench(kafka, tmp_path, "replay", "--records", "300", "--a-day", "1")
+    seconds, ads, market, memory_mb, cpu, ads_cpu, market_cpu, state_mb = found["samples"][-1]
+    assert (ads, market) == (300, 300)
+    assert found["peak_mb"] == memory_mb > 0
+    assert cpu > ads_cpu + market_cpu > 0
+    assert min(seconds, ads_cpu, market_cpu, state_mb) > 0
 
 
 def test_recovery_is_measured_from_the_kill_with_state_kept_and_lost(kafka: KafkaConnection, tmp_path: Path) -> None:
