@@ -10,10 +10,11 @@ from pathlib import Path
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.consumer.fetcher import Fetcher
 
 from schemas.connections import KafkaConnection
 from streams.engine import marker as markers
-from streams.engine.errors import StateHeld, Unreadable
+from streams.engine.errors import Stalled, StateHeld, Unreadable
 from streams.engine.marker import Marker
 from streams.engine.records import lean, waited_for
 from streams.engine.stage import Record
@@ -143,7 +144,10 @@ class _Replay:
 async def _replay(
     consumer: AIOKafkaConsumer, tp: TopicPartition, start: int, end: int, state: LocalState, local: Local | None
 ) -> _Replay:
-    """Apply [start, end). With `local`, `continues` says whether these records follow from it."""
+    """Apply [start, end). With `local`, `continues` says whether these records follow from it.
+
+    Raises Stalled when the consumer fetches no more.
+    """
     replay = _Replay()
     consumer.assign([tp])
     consumer.seek(tp, start)  # at once: a position reset that assigning has begun must not come after it
@@ -152,7 +156,7 @@ async def _replay(
         lean(fetcher, _ROWS)
         fetched = await consumer.getmany(tp, timeout_ms=0)
         if not fetched:
-            await waited_for(fetcher, 0.5)
+            await _more(fetcher, tp)
             continue
         changes: dict[bytes, bytes | None] = {}
         for record in fetched.get(tp, ()):
@@ -172,3 +176,10 @@ async def _replay(
         if changes:
             state.write(changes, None)
     return replay
+
+
+async def _more(fetcher: Fetcher, tp: TopicPartition) -> None:
+    """Wait for half a second, or until something has come. Raises Stalled when nothing can any more."""
+    if fetcher.error_future.done():  # aiokafka logs what ended it, and whoever waits for records waits on
+        raise Stalled(f"{tp.topic} partition {tp.partition} can no longer be fetched: {fetcher.error_future}")
+    await waited_for(fetcher, 0.5)
