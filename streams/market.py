@@ -18,6 +18,7 @@ from streams.aggregate import DAY, Amount, Cell, difference
 from streams.engine.stage import Output, Record, State
 from streams.match import rows as keys_of
 from streams.match.cluster import KeysOf, SamePair, components, overlaps
+from streams.match.keys import Keys
 from streams.match.rows import CellRow, Rows
 from streams.match.vacancies import AdRow, VacancyRow, ad_row, event_of, vacancy_of
 from streams.versions import known
@@ -50,15 +51,14 @@ class MarketOptions:
 
 
 class _Change(msgspec.Struct, frozen=True, gc=False):
-    """One version of an ad, with its row key, those of its index entries and of those it looks in, and when it came.
+    """One version of an ad, with its row key, those of its index entries, and when it came.
 
     Its offset is the version of all that it changes, `clock` the log clock.
     """
 
     ad: Ad
     key: bytes
-    index: Sequence[bytes]
-    asked: Sequence[bytes]
+    index: Keys
     version: int
     partition: int
     clock: int
@@ -83,7 +83,7 @@ class MarketStage:
         rows = Rows(state)
         clocks: dict[str, int] = dict(state.notes.get("clocks", {}))
         changes = list(self._read(run, clocks))
-        rows.expect((change.key for change in changes), {row for change in changes for row in change.asked})
+        rows.expect([change.key for change in changes], [change.index for change in changes])
         outputs: list[Output] = []
         for change in changes:
             self._apply(rows, change, outputs)
@@ -107,10 +107,8 @@ class MarketStage:
             raw = str(ad.raw_partition)
             clocks[raw] = max(clocks.get(raw, 0), int(ad.log_time.timestamp()))
             key = keys_of.ad_key(ad.block, ad.source, ad.id, ad.born)
-            entered, asked = self._keys(ad.signature)
-            wanted = keys_of.index_keys(ad.block, asked)
-            index = wanted[: len(entered)]
-            yield _Change(ad, key, index, wanted, record.offset, record.partition, self._clock(clocks))
+            index = keys_of.index_keys(ad.block, self._keys(ad.signature))
+            yield _Change(ad, key, index, record.offset, record.partition, self._clock(clocks))
 
     def _clock(self, clocks: Mapping[str, int]) -> int:
         return min(clocks.values()) if len(clocks) == self._options.raw_partitions else 0
@@ -128,7 +126,7 @@ class MarketStage:
         if new is not None:
             touched |= self._matching(rows, change, new)
         old_index = [] if old is None else self._index(change, old.signature)
-        new_index = [] if new is None else change.index
+        new_index = [] if new is None else change.index.entered
         if old_index != new_index:
             rows.unindex(key, [row for row in old_index if row not in new_index])
             rows.index(key, [row for row in new_index if row not in old_index])
@@ -142,16 +140,14 @@ class MarketStage:
 
     def _index(self, change: _Change, signature: Signature) -> Sequence[bytes]:
         """Row keys of the index entries of a version of the changed ad."""
-        ad = change.ad
-        return (
-            change.index if signature == ad.signature else keys_of.index_keys(ad.block, self._keys(signature).entered)
-        )
+        block, same = change.ad.block, signature == change.ad.signature
+        return (change.index if same else keys_of.index_keys(block, self._keys(signature))).entered
 
     def _matching(self, rows: Rows, change: _Change, new: AdRow) -> set[str]:
         """Vacancies that hold an ad which this one matches."""
         found: set[str] = set()
         lifetime, same, signature = self._options.lifetime, self._same, new.signature
-        for other_key, other in rows.sharing(change.asked):
+        for other_key, other in rows.sharing(change.index):
             if other.vacancy in found or other_key == change.key:
                 continue
             if same(signature, other.signature) and overlaps(new, other, lifetime):
@@ -307,7 +303,7 @@ class MarketStage:
             return
         block = key[1:].split(b"/", 1)[0].decode()
         for member, ad in ads.items():
-            rows.unindex(member, keys_of.index_keys(block, self._keys(ad.signature).entered))
+            rows.unindex(member, keys_of.index_keys(block, self._keys(ad.signature)).entered)
             rows.put_ad(member, None)
         rows.put_vacancy(key, None)
 

@@ -12,7 +12,7 @@ from itertools import product
 from typing import Protocol
 
 from schemas.messages import Signature
-from streams.match.keys import Keys
+from streams.match.keys import Keys, meet
 
 SamePair = Callable[[Signature, Signature], str | None]
 KeysOf = Callable[[Signature], Keys]
@@ -117,15 +117,14 @@ def _chain(
 
 
 def _candidates(classes: Iterable[Signature], keys: KeysOf) -> Iterator[tuple[Signature, Signature]]:
-    """Pairs of distinct signatures of which one is entered where the other looks, each once, in the classes' order."""
+    """Pairs of distinct signatures of which one finds the other, each once, in the classes' order."""
     signatures = list(classes)
     entered: dict[bytes, list[int]] = defaultdict(list)
-    asked: list[tuple[bytes, ...]] = []
-    for i, signature in enumerate(signatures):
-        own = keys(signature)
-        asked.append(own.asked)
+    wanted = [keys(signature) for signature in signatures]
+    for i, own in enumerate(wanted):
         for key in own.entered:
             entered[key].append(i)
-    for i, wanted in enumerate(asked):
-        for j in sorted({j for key in wanted for j in entered.get(key, ()) if j > i}):
-            yield signatures[i], signatures[j]
+    for i, own in enumerate(wanted):
+        for j in sorted(meet(own, lambda key: entered.get(key, ()))):
+            if j > i:
+                yield signatures[i], signatures[j]

@@ -1,15 +1,20 @@
-"""Index keys of a signature: ads of one vacancy share at least one, so that only ads that share a key are compared."""
+"""Index keys of a signature: ads of one vacancy share some, so that only ads that do are compared."""
 
 import zlib
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, TypeVar
 
 from schemas.messages import Signature
 from streams.match.pairs import RARE, SOME, outline, split
+
+T = TypeVar("T")
 
 LIMIT = 58
 """Keys under which one signature is entered at most: one of four towns and three quarters."""
 
 _BANDS = 5
+"""Hashes of a text that are keys. Of two texts that overlap by .55 in all their hashes 98 of 100 share two of these."""
+
 _EMPLOYER = 6
 """Letters of an employer's name."""
 
@@ -19,15 +24,30 @@ _CLASSES = 16
 _NOWHERE = _CLASSES.to_bytes()
 """The class of what names no place."""
 
+_ALL = [place.to_bytes() for place in range(_CLASSES)]
+
 
 class Keys(NamedTuple):
-    """Keys under which an ad is entered in the index, and those under which it looks for others: these, then more.
+    """Keys under which an ad is `entered` in the index, and those under which it looks for others.
 
+    Under one of `asked` all are meant, of `texts` (the keys of each hash) those that share two hashes: one is chance.
     Of two ads that may be one vacancy each finds the other.
     """
 
     entered: tuple[bytes, ...]
     asked: tuple[bytes, ...]
+    texts: tuple[tuple[bytes, ...], ...] = ()
+
+
+def meet(keys: Keys, entries: Callable[[bytes], Iterable[T]]) -> set[T]:
+    """Return whom an ad meets, of those who are entered under each key."""
+    all_of_them: set[T] = set().union(*map(entries, keys.asked))
+    once: set[T] = set()
+    for text in keys.texts:
+        said = set().union(*map(entries, text))
+        all_of_them |= once & said
+        once |= said
+    return all_of_them
 
 
 def keys(sig: Signature) -> Keys:
@@ -38,36 +58,38 @@ def keys(sig: Signature) -> Keys:
     By its text, or as a notice in another language, an ad that names no place meets those that do: it is entered under
     none, where all look, and looks everywhere.
     """
-    found: list[bytes] = []
-    spread: list[bytes] = []
+    own: list[bytes] = []
     job = min(sig.title, key=_rank) if sig.title else ""
     about = outline(sig.title)
     letters = sorted({place[0] for place in (*sig.places, *sig.quarters)})
+    classes = [place.to_bytes() for place in sorted({ord(letter) % _CLASSES for letter in letters})]
+    here, there = (classes, [_NOWHERE]) if sig.places else ([_NOWHERE], _ALL)
     if sig.company and job:
         first, whole = sig.company.split()[0], "".join(sig.company.split())
         for letter in letters or ("",):
             if len(first) < _EMPLOYER:  # else whoever shares its first word shares the beginning too
-                found.append(_key("e", first, job, about, letter))
-            found.append(_key("j", whole[:_EMPLOYER], job[:3], about, letter))
+                own.append(_key("e", first, job, about, letter))
+            own.append(_key("j", whole[:_EMPLOYER], job[:3], about, letter))
     elif job and sig.places and sig.contract and sig.rarity >= RARE:
-        found.append(_key("n", *sorted(sig.title), sig.places[0]))
-    if sig.text_words >= SOME:
-        # With the title's: sentences that an agency or a portal puts under every ad would make one key of them all.
-        titled = zlib.crc32(f"{job[:3]}\t{about}".encode())
-        spread += [b"t" + zlib.crc32(one.to_bytes(4), titled).to_bytes(4) for one in sig.shingles[:_BANDS]]
+        own.append(_key("n", *sorted(sig.title), sig.places[0]))
     if sig.reference:
-        found.append(_key("r", sig.reference))
+        own.append(_key("r", sig.reference))
     topic, employer = split(sig.concepts)
+    others: list[bytes] = []
     if topic and employer:  # a notice of which one is unknown is not told from others
         if sig.deadline or sig.grade:
-            found.append(_key("c", sig.deadline or "", sig.grade or ""))
-        spread.append(_key("d", sig.grade or "", min(topic), min(employer)))
-    nowhere = [key + _NOWHERE for key in spread]
-    where = {ord(letter) % _CLASSES for letter in letters} if sig.places else range(_CLASSES)
-    somewhere = [key + place.to_bytes() for place in sorted(where) for key in spread]
-    own, others = (somewhere, nowhere) if sig.places else (nowhere, somewhere)
-    entered = tuple(dict.fromkeys((*found, *own)))
-    return Keys(entered, (*entered, *others))
+            own.append(_key("c", sig.deadline or "", sig.grade or ""))
+        notice = _key("d", sig.grade or "", min(topic), min(employer))
+        own += [notice + place for place in here]
+        others = [notice + place for place in there]
+    said: list[bytes] = []
+    if sig.text_words >= SOME and len(sig.shingles) > 1:
+        # With the title's: sentences that an agency or a portal puts under every ad would make one key of them all.
+        titled = zlib.crc32(f"{job[:3]}\t{about}".encode())
+        said = [b"t" + zlib.crc32(one.to_bytes(4), titled).to_bytes(4) for one in sig.shingles[:_BANDS]]
+    entered = dict.fromkeys((*own, *(key + place for key in said for place in here)))
+    texts = tuple(tuple([key + place for place in (*here, *there)]) for key in said)
+    return Keys(tuple(entered), (*own, *others), texts)
 
 
 def _rank(one: str) -> tuple[int, str]:

@@ -1,12 +1,14 @@
 """The rows of the market stage as one run sees them: each decoded once, changed in memory, and written once."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 
 import msgspec
 
 from streams.aggregate import Amount, Cell
 from streams.engine.stage import State
+from streams.match.keys import Keys, meet
 from streams.match.vacancies import AdRow, VacancyRow
 
 AD, INDEX, VACANCY, MINUTE = b"a", b"k", b"v", b"m"
@@ -61,10 +63,15 @@ def vacancy_key(vacancy_id: str) -> bytes:
     return VACANCY + vacancy_id.encode()
 
 
-def index_keys(block: str, keys: Iterable[bytes]) -> list[bytes]:
+def index_keys(block: str, keys: Keys) -> Keys:
     """Row keys of the index entries of a signature's keys."""
     prefix = INDEX + block.encode() + b"\t"
-    return [prefix + key for key in keys]
+    entered, asked, texts = keys
+    return Keys(
+        tuple([prefix + key for key in entered]),
+        tuple([prefix + key for key in asked]),
+        tuple([tuple([prefix + key for key in text]) for text in texts]),
+    )
 
 
 def cell_key(block: str, cell: Cell) -> bytes:
@@ -89,11 +96,10 @@ class Rows:
         self._changed: dict[bytes, object] = {}
         self._cells: dict[str, dict[Cell, Moved]] = {}
 
-    def expect(self, ads: Iterable[bytes], entries: Iterable[bytes]) -> None:
-        """Read at once what a run will ask for: ads, index entries, and the ads that stand in those."""
-        entries = list(entries)
-        self._state.prefetch([*ads, *entries])
-        self._state.prefetch({member for row in entries for member in self._entries(row)})
+    def expect(self, ads: Iterable[bytes], index: Sequence[Keys]) -> None:
+        """Read at once what a run will ask for: ads, index entries, and the ads that are met in those."""
+        self._state.prefetch({*ads, *chain.from_iterable(chain(own.asked, *own.texts) for own in index)})
+        self._state.prefetch({member for own in index for member in meet(own, self._entries)})
 
     def ad(self, key: bytes) -> AdRow | None:
         """An ad's row."""
@@ -119,10 +125,10 @@ class Rows:
         """Write a vacancy's row; None deletes it."""
         self._vacancies[key] = self._changed[key] = row
 
-    def sharing(self, index: Iterable[bytes]) -> Iterator[tuple[bytes, AdRow]]:
-        """The ads that stand in one of the index entries."""
+    def sharing(self, index: Keys) -> Iterator[tuple[bytes, AdRow]]:
+        """The ads that are met in index entries."""
         ads = self._ads
-        for key in set().union(*map(self._entries, index)):
+        for key in meet(index, self._entries):
             row = ads.get(key) or self.ad(key)
             if row is not None:
                 yield key, row

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.messages import Signature
-from streams.match.keys import keys
 from streams.match.pairs import same_vacancy
+from tests.unit.match.finding import finds
 
 Sign = Callable[..., Signature]
 Text = Callable[[int, int], str]
@@ -17,7 +17,7 @@ def one_vacancy(a: Signature, b: Signature) -> bool:
     """Whether the pair test joins the two and the index would bring them together."""
     because = same_vacancy(a, b)
     assert same_vacancy(b, a) == because
-    return because is not None and not set(keys(a).entered).isdisjoint(keys(b).asked)
+    return because is not None and finds(a, b)
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from streams.enrich.enricher import Enricher
 from streams.evaluate import pairs
 from streams.evaluate.figures import Bootstrap
 from streams.evaluate.labelled import rows_of
-from streams.match.keys import keys
 from streams.match.pairs import outline, same_vacancy
+from tests.unit.match.finding import finds
 
 pytestmark = pytest.mark.shared_data
 
@@ -62,7 +62,7 @@ def test_the_index_parts_no_pair_that_the_test_joins(shared_data: Path, enricher
     pairs_of = chain(*(combinations(ads, 2) for ads in alike.values()), *(product(*two) for two in notices.values()))
     joined = [pair for pair in pairs_of if same_vacancy(*pair)]
     assert len(joined) > 200
-    assert [(a, b) for a, b in joined if set(keys(a).entered).isdisjoint(keys(b).asked)] == []
+    assert [(a, b) for a, b in joined if not finds(a, b)] == []
 
 
 def test_the_order_of_the_postings_changes_no_vacancy(shared_data: Path, enricher: Enricher) -> None:
