@@ -9,12 +9,13 @@ _TABLES = (
     "enrich/gazetteer/*.tsv",
     "match/concepts.tsv",
     "match/learnt/*.txt",
-    "match/keys.py",  # a generation's index holds the keys that it began with
+    "match/keys.py",  # a generation's index holds the keys that it began with,
+    "match/pairs.py",  # and its vacancies what this test joined
 )
 
 
 def taxonomy_version(imported: Path | None = None) -> str:
-    """A name that changes with any table that facts are read by, or the index keys: `isco08-` and eight hex digits."""
+    """A name that changes with any table that facts are read by, or how ads are compared: `isco08-`, eight digits."""
     digest = blake2b(digest_size=4)
     room = Path(__file__).parent.parent
     for pattern in _TABLES:

@@ -13,7 +13,7 @@ LIMIT = 58
 """Keys under which one signature is entered at most: one of four towns and three quarters."""
 
 _BANDS = 5
-"""Hashes of a text that are keys. Of two texts that overlap by .55 in all their hashes 98 of 100 share two of these."""
+"""Hashes of a text that are keys: of two texts that overlap by `SAME_TEXT` all but one pair of a hundred share two."""
 
 _EMPLOYER = 6
 """Letters of an employer's name."""
@@ -30,8 +30,8 @@ _ALL = [place.to_bytes() for place in range(_CLASSES)]
 class Keys(NamedTuple):
     """Keys under which an ad is `entered` in the index, and those under which it looks for others.
 
-    Under one of `asked` all are meant, of `texts` (the keys of each hash) those that share two hashes: one is chance.
-    Of two ads that may be one vacancy each finds the other.
+    Whoever is entered under one of `asked` is met, and whoever shares two of `texts` (the keys of each hash): one may
+    be chance. Of two ads each meets the other or neither does.
     """
 
     entered: tuple[bytes, ...]
@@ -83,10 +83,11 @@ def keys(sig: Signature) -> Keys:
         own += [notice + place for place in here]
         others = [notice + place for place in there]
     said: list[bytes] = []
-    if sig.text_words >= SOME and len(sig.shingles) > 1:
+    if sig.text_words >= SOME:
         # With the title's: sentences that an agency or a portal puts under every ad would make one key of them all.
         titled = zlib.crc32(f"{job[:3]}\t{about}".encode())
         said = [b"t" + zlib.crc32(one.to_bytes(4), titled).to_bytes(4) for one in sig.shingles[:_BANDS]]
+        said += [b"o" + one[1:] for one in said if len(said) == 1]  # a text of one hash is another's by that one
     entered = dict.fromkeys((*own, *(key + place for key in said for place in here)))
     texts = tuple(tuple([key + place for place in (*here, *there)]) for key in said)
     return Keys(tuple(entered), (*own, *others), texts)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.messages import Signature
-from streams.match.pairs import same_vacancy
+from streams.match.pairs import SAME_TEXT, overlap, same_vacancy
 from tests.unit.match.finding import finds
 
 Sign = Callable[..., Signature]
@@ -18,6 +18,19 @@ def one_vacancy(a: Signature, b: Signature) -> bool:
     because = same_vacancy(a, b)
     assert same_vacancy(b, a) == because
     return because is not None and finds(a, b)
+
+
+HASHES = st.sets(st.integers(0, 30), min_size=1, max_size=20).map(lambda found: tuple(sorted(found)))
+
+
+@given(HASHES, HASHES)
+def test_an_overlap_is_the_estimate_where_it_could_join(one: tuple[int, ...], other: tuple[int, ...]) -> None:
+    """Below the limit it is no less than the estimate: whatever asks for the limit or more gets the same answer."""
+    union = sorted({*one, *other})[: max(len(one), len(other))]
+    estimate = sum(value in one and value in other for value in union) / len(union)
+    found = overlap(Signature(shingles=one), Signature(shingles=other))
+    assert found is not None
+    assert found == estimate or estimate <= found < SAME_TEXT
 
 
 @pytest.fixture

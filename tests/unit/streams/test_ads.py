@@ -8,8 +8,6 @@ from tests.unit.streams.market_world import Raw, enrich, redate
 
 GOOD = b'{"source":"a","id":"%d","side":"offer","observed_at":"2026-05-01T00:00:00Z","title":"Comptable"}'
 NOW = 1_800_000_000_000
-
-
 DAY_MS = 86_400_000
 
 
