@@ -186,20 +186,20 @@ class Shards:
         try:
             await self._open(held, reader)
             held.limit = min(self._options.min_run, self._options.max_run)
+            run: list[Record] = []
+            taken = 0
             while True:
-                run = list(await held.queue.get())
-                taken = 1
-                while len(run) < held.limit and not held.queue.empty():
-                    run.extend(held.queue.get_nowait())
+                # What the last cut left begins the next run: a short run of its own would be a transaction of its own.
+                while not run or (len(run) < held.limit and not held.queue.empty()):
+                    run += await held.queue.get()
                     taken += 1
-                length = len(run)
-                while run:
-                    cut, run = run[: held.limit], run[held.limit :]
-                    if not await self._process(held, cut):
-                        return
-                held.buffered -= taken
-                held.records -= length
-                self._wanting.set()
+                cut, run = run[: held.limit], run[held.limit :]
+                if not await self._process(held, cut):
+                    return
+                held.records -= len(cut)
+                if len(run) < held.limit:
+                    held.buffered, taken = held.buffered - taken, 0
+                    self._wanting.set()
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever it is, the process must end: its next start is exact

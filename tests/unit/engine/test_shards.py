@@ -55,8 +55,7 @@ class FakeShard:
     async def process(self, run: Sequence[Record]) -> None:
         if self.fails:
             raise self.fails
-        if self.hangs:
-            await asyncio.sleep(3600)
+        await asyncio.sleep(3600 if self.hangs else 0)
         self.folded.extend(record.offset for record in run)
         self.runs.append(len(run))
 
@@ -97,6 +96,20 @@ async def test_a_shard_with_full_buffers_wants_nothing() -> None:
     assert shards.wanting() == set()
 
 
+async def test_a_fetch_of_many_runs_fills_the_buffers_until_its_last_run() -> None:
+    """What a dear fold cuts into many runs stays counted, or more would be fetched at each of them."""
+    shard = FakeShard()
+    shards, _ = await _shards(shard, [], min_run=500, max_run=500, max_buffered_runs=1)
+    _deliver(shards, *range(3, 2003))
+    wanting: dict[int, bool] = {}
+    while sum(shard.runs) < 2000:
+        wanting[sum(shard.runs)] = bool(shards.wanting())
+        await asyncio.sleep(0)
+    assert wanting == dict.fromkeys((0, 500, 1000, 1500), False)
+    await asyncio.sleep(0.01)
+    assert shards.wanting() == {INPUT}
+
+
 async def test_what_comes_in_crumbs_while_a_run_is_flushed_is_the_next_run() -> None:
     """Fetches of a few records do not fill the buffers, and all that wait are one flush."""
     shard = FakeShard()
@@ -116,6 +129,17 @@ async def test_runs_grow_while_their_flushes_are_quick_and_not_beyond_the_longes
     await asyncio.sleep(0.01)
     assert shard.runs == [2, 4, 5, 5, 1]
     assert shard.folded == list(range(3, 20))
+
+
+async def test_what_a_run_leaves_of_a_fetch_begins_the_next_run() -> None:
+    """No flush is spent on the rest of a fetch while further ones wait."""
+    shard = FakeShard()
+    shards, _ = await _shards(shard, [], min_run=5, max_run=5)
+    for begin in range(3, 24, 7):
+        _deliver(shards, *range(begin, begin + 7))
+    await asyncio.sleep(0.01)
+    assert shard.runs == [5, 5, 5, 5, 1]
+    assert shard.folded == list(range(3, 24))
 
 
 async def test_runs_stay_short_while_their_flushes_take_longer_than_they_may() -> None:
